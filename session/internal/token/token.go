@@ -1,0 +1,182 @@
+package token
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+const (
+	magic0  = 0x92
+	magic1  = 0xD0 // the high half of the second byte; the low half is the version
+	version = 1
+
+	flagIdle = 1 << 0
+	flagID   = 1 << 1
+	flags    = flagIdle | flagID
+
+	// MinHeader is the length in bytes of a header without options.
+	MinHeader = 2 + 1 + 1 + 4 + 3*4
+	idleSize  = 4
+	// IDSize is the length in bytes of a session ID.
+	IDSize = 12
+)
+
+var (
+	// ErrMalformed is returned for what is not a token of any version.
+	ErrMalformed = errors.New("token: malformed")
+	// ErrVersion is returned for a token of a version or with a flag that
+	// this code does not know: a newer instance may have written it.
+	ErrVersion = errors.New("token: unsupported version")
+)
+
+// A Header is what a token says of itself before its payload. Times are Unix
+// seconds.
+type Header struct {
+	Codec   byte
+	Key     [4]byte
+	Start   uint32 // the session began
+	Issued  uint32 // this token was made
+	Expires uint32 // the session ends, whatever happens
+	Idle    uint32 // seconds after Issued at which an unused session ends; 0: never
+	HasID   bool
+	ID      [IDSize]byte
+}
+
+// Size returns the length of the header in bytes.
+func (h *Header) Size() int {
+	n := MinHeader
+	if h.Idle != 0 {
+		n += idleSize
+	}
+	if h.HasID {
+		n += IDSize
+	}
+	return n
+}
+
+// Append appends the bytes of the header to dst.
+func (h *Header) Append(dst []byte) []byte {
+	var f byte
+	if h.Idle != 0 {
+		f |= flagIdle
+	}
+	if h.HasID {
+		f |= flagID
+	}
+	dst = append(dst, magic0, magic1|version, f, h.Codec)
+	dst = append(dst, h.Key[:]...)
+	dst = binary.BigEndian.AppendUint32(dst, h.Start)
+	dst = binary.BigEndian.AppendUint32(dst, h.Issued)
+	dst = binary.BigEndian.AppendUint32(dst, h.Expires)
+	if h.Idle != 0 {
+		dst = binary.BigEndian.AppendUint32(dst, h.Idle)
+	}
+	if h.HasID {
+		dst = append(dst, h.ID[:]...)
+	}
+	return dst
+}
+
+// ParseHeader reads the header that raw begins with. Nothing in it is to be
+// believed before Open has verified raw.
+func ParseHeader(raw []byte) (Header, error) {
+	var h Header
+	if len(raw) < 3 || raw[0] != magic0 || raw[1]&0xF0 != magic1 {
+		return h, ErrMalformed
+	}
+	if raw[1] != magic1|version || raw[2]&^flags != 0 {
+		return h, ErrVersion
+	}
+	if len(raw) < MinHeader {
+		return h, ErrMalformed
+	}
+	h.Codec = raw[3]
+	h.Key = [4]byte(raw[4:8])
+	h.Start = binary.BigEndian.Uint32(raw[8:])
+	h.Issued = binary.BigEndian.Uint32(raw[12:])
+	h.Expires = binary.BigEndian.Uint32(raw[16:])
+	rest := raw[MinHeader:]
+	if raw[2]&flagIdle != 0 {
+		if len(rest) < idleSize {
+			return h, ErrMalformed
+		}
+		h.Idle = binary.BigEndian.Uint32(rest)
+		if h.Idle == 0 { // would be written without the flag
+			return h, ErrMalformed
+		}
+		rest = rest[idleSize:]
+	}
+	if raw[2]&flagID != 0 {
+		if len(rest) < IDSize {
+			return h, ErrMalformed
+		}
+		h.HasID = true
+		h.ID = [IDSize]byte(rest)
+	}
+	return h, nil
+}
+
+// Sign appends to dst the token of header and payload, authenticated by s.
+// dst must be empty: the tag covers all that precedes it.
+func Sign(dst []byte, h *Header, payload []byte, s signer.Signer) []byte {
+	dst = h.Append(dst)
+	dst = append(dst, payload...)
+	return s.Sign(dst, dst)
+}
+
+// Seal appends to dst the token of header and payload, the header
+// authenticated and the payload encrypted by s. dst must be empty.
+func Seal(dst []byte, h *Header, payload []byte, s signer.Sealer) []byte {
+	dst = h.Append(dst)
+	return s.Seal(dst, payload, dst)
+}
+
+// VerifySigned returns the payload of raw, which shares its memory, if all
+// of raw is what s signed. header is the length of its header.
+func VerifySigned(raw []byte, header int, s signer.Signer) ([]byte, bool) {
+	end := len(raw) - s.Size()
+	if end < header || !s.Verify(raw[:end], raw[end:]) {
+		return nil, false
+	}
+	return raw[header:end:end], true
+}
+
+// OpenSealed returns the payload of raw, in memory of its own, if all of raw
+// is what s sealed. header is the length of its header.
+func OpenSealed(raw []byte, header int, s signer.Sealer) ([]byte, bool) {
+	if len(raw)-header < s.Overhead() {
+		return nil, false
+	}
+	return s.Open(make([]byte, 0, len(raw)-header), raw[header:], raw[:header])
+}
+
+// text is unpadded base64url whose unused bits are zero, so that a token has
+// one text.
+var text = base64.RawURLEncoding.Strict()
+
+// TextSize returns the length of the text of a token of n bytes.
+func TextSize(n int) int { return text.EncodedLen(n) }
+
+// AppendText appends the text of raw to dst.
+func AppendText(dst, raw []byte) []byte { return text.AppendEncode(dst, raw) }
+
+// DecodeText returns the bytes that s is the text of, in memory of their own.
+// Every text but the one that AppendText makes is ErrMalformed.
+func DecodeText(s string) ([]byte, error) {
+	// encoding/base64 skips CR and LF even when it is strict: what it skips
+	// is missing from the length. No text has a length of 1 modulo 4; without
+	// that check one skipped character could hide in it.
+	n := text.DecodedLen(len(s))
+	if len(s)%4 == 1 || n < 3 {
+		return nil, ErrMalformed
+	}
+	raw := make([]byte, n)
+	m, err := text.Decode(raw, []byte(s))
+	if err != nil || m != n {
+		return nil, ErrMalformed
+	}
+	return raw, nil
+}

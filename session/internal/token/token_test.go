@@ -1,0 +1,185 @@
+package token
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// example is the token of the package comment: its bytes before the payload.
+var example = Header{
+	Codec:   1,
+	Key:     [4]byte{0xcd, 0x4b, 0x19, 0xad},
+	Start:   1767225600, // 2026-01-01T00:00:00Z
+	Issued:  1767229200, // an hour later
+	Expires: 1768435200, // 14 days after the start
+}
+
+const exampleHex = "92d1 00 01 cd4b19ad 6955b900 6955c710 69682e00"
+
+func fromHex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestHeaderBytesOfThePackageComment(t *testing.T) {
+	if got, want := example.Append(nil), fromHex(t, exampleHex); !bytes.Equal(got, want) {
+		t.Errorf("header = %x, want %x", got, want)
+	}
+	options := example
+	options.Idle = 3600
+	options.HasID = true
+	options.ID = [IDSize]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
+	want := fromHex(t, "92d1 03 01 cd4b19ad 6955b900 6955c710 69682e00 00000e10 000102030405060708090a0b")
+	if got := options.Append(nil); !bytes.Equal(got, want) {
+		t.Errorf("header with options = %x, want %x", got, want)
+	}
+}
+
+func TestHeaderOverheadIsWithinTheBudget(t *testing.T) {
+	if n := MinHeader + 32; n > 54 {
+		t.Errorf("signed overhead = %d, want 54 at most", n)
+	}
+	if n := MinHeader + 24 + 16; n > 62 {
+		t.Errorf("sealed overhead = %d, want 62 at most", n)
+	}
+}
+
+func TestHeaderRoundTrip(t *testing.T) {
+	for idle := range 2 {
+		for id := range 2 {
+			h := example
+			h.Idle = uint32(idle * 1800)
+			h.HasID = id == 1
+			if h.HasID {
+				h.ID[3] = 7
+			}
+			raw := h.Append(nil)
+			if len(raw) != h.Size() {
+				t.Errorf("Size = %d, appended %d bytes", h.Size(), len(raw))
+			}
+			got, err := ParseHeader(append(raw, "payload"...))
+			if err != nil || got != h {
+				t.Errorf("ParseHeader = %+v, %v; want %+v", got, err, h)
+			}
+			for n := range raw {
+				if _, err := ParseHeader(raw[:n]); err == nil {
+					t.Errorf("ParseHeader took %d of %d bytes", n, len(raw))
+				}
+			}
+		}
+	}
+}
+
+func TestParseHeaderTellsNewerFromForeign(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		raw  string
+		want error
+	}{
+		{"empty", "", ErrMalformed},
+		{"foreign", "7b2275736572223a22746f6d227d0000000000000000", ErrMalformed},
+		{"first byte", "93d1 00 01 cd4b19ad 6955b900 6955c710 69682e00", ErrMalformed},
+		{"second byte", "92c1 00 01 cd4b19ad 6955b900 6955c710 69682e00", ErrMalformed},
+		{"version 0", "92d0 00 01 cd4b19ad 6955b900 6955c710 69682e00", ErrVersion},
+		{"version 2", "92d2 00 01 cd4b19ad 6955b900 6955c710 69682e00", ErrVersion},
+		{"version 2, of another length", "92d2 00", ErrVersion},
+		{"unknown flag", "92d1 04 01 cd4b19ad 6955b900 6955c710 69682e00", ErrVersion},
+		{"idle of 0", "92d1 01 01 cd4b19ad 6955b900 6955c710 69682e00 00000000", ErrMalformed},
+		{"good", exampleHex, nil},
+	} {
+		if _, err := ParseHeader(fromHex(t, tt.raw)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestTextHasOneFormOnly(t *testing.T) {
+	tried := 0
+	for n := 3; n < 80; n++ {
+		raw := bytes.Repeat([]byte{0x92, 0xd1, 0xff}, 30)[:n]
+		s := string(AppendText(nil, raw))
+		if len(s) != TextSize(n) {
+			t.Fatalf("TextSize(%d) = %d, the text has %d", n, TextSize(n), len(s))
+		}
+		if got, err := DecodeText(s); err != nil || !bytes.Equal(got, raw) {
+			t.Fatalf("DecodeText(%q) = %x, %v", s, got, err)
+		}
+		// Whatever else decodes must be the text of other bytes.
+		check := func(edited string) {
+			tried++
+			got, err := DecodeText(edited)
+			if err == nil && string(AppendText(nil, got)) != edited {
+				t.Errorf("DecodeText(%q) is %x, whose text is %q", edited, got, AppendText(nil, got))
+			}
+		}
+		for i := range len(s) + 1 {
+			for c := range 256 {
+				check(s[:i] + string([]byte{byte(c)}) + s[i:])
+				if i < len(s) {
+					check(s[:i] + string([]byte{byte(c)}) + s[i+1:])
+				}
+			}
+			check(s[:i])
+			check(s[:i] + "\r\n" + s[i:])
+			check(s[:i] + "\n\n\n" + s[i:])
+			check(s[:i] + "\n\n\n\n" + s[i:])
+		}
+		check(s + "=")
+		check(s + "==")
+	}
+	t.Logf("%d texts tried", tried)
+}
+
+func TestDecodeTextSharesNothing(t *testing.T) {
+	s := base64.RawURLEncoding.EncodeToString([]byte("abcdef"))
+	a, _ := DecodeText(s)
+	b, _ := DecodeText(s)
+	a[0] = 'x'
+	if b[0] != 'a' {
+		t.Error("two decodings share memory")
+	}
+}
+
+func TestDecodeTextAllocatesItsResultOnly(t *testing.T) {
+	s := string(AppendText(nil, make([]byte, 200)))
+	if n := testing.AllocsPerRun(100, func() { DecodeText(s) }); n != 1 {
+		t.Errorf("%v allocations, want 1", n)
+	}
+}
+
+func FuzzText(f *testing.F) {
+	f.Add("ktEAAc1LGa0")
+	f.Add("kt\nEA")
+	f.Add("ktE")
+	f.Fuzz(func(t *testing.T, s string) {
+		raw, err := DecodeText(s)
+		if err != nil {
+			return
+		}
+		if again := string(AppendText(nil, raw)); again != s {
+			t.Fatalf("%q is accepted and written as %q", s, again)
+		}
+	})
+}
+
+func FuzzHeader(f *testing.F) {
+	f.Add(example.Append(nil))
+	f.Add([]byte{0x92, 0xd1, 3, 1})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		h, err := ParseHeader(raw)
+		if err != nil {
+			return
+		}
+		if again := h.Append(nil); !bytes.HasPrefix(raw, again) || len(again) != h.Size() {
+			t.Fatalf("%x is accepted and written as %x", raw, again)
+		}
+	})
+}
