@@ -1,0 +1,70 @@
+package middleware
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// hasMember reports whether a comma-separated list, in one or more header
+// lines, has the member, in whatever case. A member with an argument
+// (private="x") is another one.
+func hasMember(lines []string, member string) bool {
+	for _, line := range lines {
+		for m := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.Trim(m, " \t"), member) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// varyByCookie says to caches that the response depends on cookies.
+func varyByCookie(h http.Header) {
+	if v := h["Vary"]; !hasMember(v, "Cookie") && !hasMember(v, "*") {
+		h.Add("Vary", "Cookie")
+	}
+}
+
+// setsCookie reports whether the header already sets the cookie.
+func setsCookie(h http.Header, name string) bool {
+	return slices.ContainsFunc(h["Set-Cookie"], func(line string) bool { return cookieName(line) == name })
+}
+
+// replaceCookie makes line the only Set-Cookie of its name. The slice that is
+// in the header may be somebody's: it is not modified.
+func replaceCookie(h http.Header, name, line string) {
+	if setsCookie(h, name) {
+		h["Set-Cookie"] = slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(l string) bool { return cookieName(l) == name })
+	}
+	h.Add("Set-Cookie", line)
+}
+
+// withoutCookies removes the cookies of these names from the header of a
+// request, and leaves the others as they were, byte by byte.
+func withoutCookies(h http.Header, names []string) {
+	ours := func(pair string) bool { return slices.Contains(names, cookieName(pair)) }
+	lines := h["Cookie"]
+	changed := false
+	var kept []string
+	for _, line := range lines {
+		pairs := strings.Split(line, ";")
+		left := slices.DeleteFunc(slices.Clone(pairs), ours)
+		switch {
+		case len(left) == len(pairs):
+			kept = append(kept, line)
+			continue
+		case len(left) > 0:
+			kept = append(kept, strings.TrimLeft(strings.Join(left, ";"), " \t"))
+		}
+		changed = true
+	}
+	switch {
+	case !changed:
+	case len(kept) == 0:
+		delete(h, "Cookie")
+	default:
+		h["Cookie"] = kept
+	}
+}

@@ -1,0 +1,208 @@
+package middleware
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyturn/keyturn/session"
+)
+
+// A Middleware gives each request its session, and sends the cookie if the
+// session changed. It is safe for concurrent use.
+type Middleware[T any] struct {
+	manager  *session.Manager[T]
+	settings *settings
+}
+
+// settings are what every exchange of a Middleware shares.
+type settings struct {
+	name       string
+	names      []string // name, and the former ones
+	attributes map[string]attributes
+
+	cacheControl  string
+	reissueOnRead bool
+	observe       func(context.Context, Event)
+}
+
+func newSettings(name string, former []string, c Config) *settings {
+	s := &settings{
+		name:          name,
+		names:         append([]string{name}, former...),
+		attributes:    make(map[string]attributes),
+		cacheControl:  c.CacheControl,
+		reissueOnRead: c.ReissueOnRead,
+		observe:       c.Observe,
+	}
+	for _, n := range s.names {
+		s.attributes[n] = attributesOf(n, &c)
+	}
+	return s
+}
+
+// Handler returns a handler that calls next with a request whose context
+// carries its session, for Manager.From.
+//
+// The ResponseWriter that next gets has Flush and Hijack if, and only if, the
+// original has them, and every ability of http.ResponseController that the
+// original has.
+func (m *Middleware[T]) Handler(next http.Handler) http.Handler {
+	if next == nil {
+		panic("middleware: Handler of a nil http.Handler")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{settings: m.settings, w: w, r: r}
+		x.session, x.ctx = m.manager.Begin(r.Context(), (*question)(x))
+		defer x.end()
+		next.ServeHTTP(x.writer(), r.WithContext(x.ctx))
+		x.returned = true
+	})
+}
+
+// Strip removes the session's cookies, of its present and its former names,
+// from the header of a request that is to be sent on to another server: a
+// token is good in whoever's hands it is. Other cookies stay as they are.
+//
+// Use it in the Rewrite of a httputil.ReverseProxy, on the outgoing header,
+// unless the server behind the proxy shares the session.
+func (m *Middleware[T]) Strip(h http.Header) { withoutCookies(h, m.settings.names) }
+
+// An exchange is one request and its response. It is one allocation: the
+// ResponseWriter of the handler, and what the session asks of the request.
+//
+// A response is written by one goroutine at a time, so what an exchange knows
+// of the response needs no lock. The session has one: others may go on using
+// it, even after the handler has returned, as they do with
+// http.TimeoutHandler.
+type exchange struct {
+	settings *settings
+	w        http.ResponseWriter
+	r        *http.Request
+	ctx      context.Context // the request's, with the session
+
+	// session is a *session.Session[T].
+	session interface {
+		Commit(reissue bool) session.Commit
+		Outcome() (session.Outcome, session.Reason)
+		Info() session.Info
+	}
+
+	touched   atomic.Bool // set by the session, in whichever goroutine
+	committed bool        // the session is frozen
+	observed  bool
+	returned  bool // the handler did, and did not panic
+}
+
+// question is an exchange as the session sees it: a session.Request. Its
+// methods are not among those of the ResponseWriter.
+type question exchange
+
+// Now returns the time. It is the first thing that a session asks for when it
+// is touched.
+func (q *question) Now() time.Time {
+	if !q.touched.Load() {
+		q.touched.Store(true)
+	}
+	return time.Now()
+}
+
+// Cookies returns what net/http finds in the request, by its own rules.
+func (q *question) Cookies(name string) []string {
+	cookies := q.r.CookiesNamed(name)
+	if len(cookies) == 0 {
+		return nil
+	}
+	values := make([]string, len(cookies))
+	for i, c := range cookies {
+		values[i] = c.Value
+	}
+	return values
+}
+
+// commit freezes the session, and puts what is to be sent into the header of
+// the response, just before that goes out. Nothing is put there earlier: it
+// would go out with a 103, be cleared by a ReverseProxy, and be replaced by a
+// TimeoutHandler.
+func (x *exchange) commit() {
+	if x.committed {
+		return
+	}
+	x.committed = true
+	c := x.session.Commit(x.mayReissue())
+	if !c.Touched {
+		return
+	}
+	x.send(x.w.Header(), &c)
+	x.account(&c, false)
+}
+
+// lose freezes the session of a response that will not begin, or whose
+// headers somebody else writes.
+func (x *exchange) lose() {
+	x.committed = true
+	if c := x.session.Commit(false); c.Touched {
+		x.account(&c, c.Sent != session.SentNothing)
+	}
+}
+
+// end is called when the handler has returned or panicked. It does not
+// recover: the panic goes on.
+func (x *exchange) end() {
+	switch {
+	case x.committed:
+	case x.returned:
+		x.commit()
+	default:
+		x.lose()
+	}
+	if !x.observed && x.touched.Load() {
+		x.account(&session.Commit{}, false)
+	}
+}
+
+// mayReissue reports whether the request is one that ReissueOnRead means.
+func (x *exchange) mayReissue() bool {
+	return x.settings.reissueOnRead && x.r.Method == http.MethodGet && x.r.Header.Get("Sec-Fetch-Mode") == "navigate"
+}
+
+// send puts what is to be sent into the header.
+func (x *exchange) send(h http.Header, c *session.Commit) {
+	s := x.settings
+	varyByCookie(h)
+	if (c.Sent == session.SentRefreshed || c.Sent == session.SentReissued) && setsCookie(h, s.name) {
+		// The cookie was set on the way here, by a server behind a proxy that
+		// shares it, or by this middleware, mounted twice. Nobody asked for
+		// this one, and it must not undo the other, which may be a sign-out.
+		c.Sent, c.Value, c.Token, c.Delete = session.SentNothing, "", session.Info{}, nil
+	}
+	if c.Value == "" && len(c.Delete) == 0 {
+		return
+	}
+	if c.Value != "" {
+		a := s.attributes[s.name]
+		replaceCookie(h, s.name, a.setCookie(s.name, c.Value, c.MaxAge))
+	}
+	for _, name := range c.Delete {
+		a := s.attributes[name]
+		replaceCookie(h, name, a.deleteCookie(name))
+	}
+	if !hasMember(h["Cache-Control"], "no-store") {
+		h.Set("Cache-Control", s.cacheControl)
+	}
+}
+
+// account makes the Event.
+func (x *exchange) account(c *session.Commit, lost bool) {
+	x.observed = true
+	if x.settings.observe == nil {
+		return
+	}
+	e := Event{Cookie: x.session.Info(), Sent: c.Sent, Lost: lost}
+	e.Outcome, e.Reason = x.session.Outcome()
+	if !lost {
+		e.Token = c.Token
+	}
+	x.settings.observe(x.ctx, e)
+}
