@@ -1,0 +1,370 @@
+package codec
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"unicode/utf8"
+)
+
+var (
+	errCBOR    = errors.New("codec: malformed CBOR")
+	errCBORTag = errors.New("codec: a CBOR tag other than that of a time")
+)
+
+// cborScan accepts data that is exactly one value within the limits: definite
+// lengths within the data, text in UTF-8, finite numbers, maps by distinct texts
+// and integers, no simple value but false, true and null, no tag but 0.
+func cborScan(data []byte) error {
+	return scan(data, func(s *scanner) error { return s.cbor(0) })
+}
+
+// cborHead reads the head of an item: its first byte, and its argument.
+func (s *scanner) cborHead() (first byte, arg uint64, ok bool) {
+	if s.off >= len(s.data) {
+		return 0, 0, false
+	}
+	first = s.data[s.off]
+	s.off++
+	info := first & 0x1f
+	if info < 24 {
+		return first, uint64(info), true
+	}
+	if info > 27 {
+		return first, 0, false // reserved, or an indefinite length
+	}
+	b := s.data[s.off:]
+	size := 1 << (info - 24)
+	if len(b) < size {
+		return first, 0, false
+	}
+	s.off += size
+	switch size {
+	case 1:
+		arg = uint64(b[0])
+	case 2:
+		arg = uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		arg = uint64(binary.BigEndian.Uint32(b))
+	case 8:
+		arg = binary.BigEndian.Uint64(b)
+	}
+	return first, arg, true
+}
+
+// cborString reads the n bytes of a text or byte string.
+func (s *scanner) cborString(n uint64, text bool) ([]byte, error) {
+	if n > uint64(len(s.data)-s.off) {
+		return nil, errCBOR
+	}
+	b := s.data[s.off : s.off+int(n)]
+	s.off += int(n)
+	if text && !utf8.Valid(b) {
+		return nil, errUTF8
+	}
+	return b, nil
+}
+
+// cborEnter checks the n elements or members of a container that begins.
+func (s *scanner) cborEnter(first byte, n uint64, depth int) error {
+	rest := uint64(len(s.data) - s.off)
+	if first&cborOther == cborMap {
+		rest /= 2
+	}
+	if n > rest {
+		return errCBOR
+	}
+	return s.enter(depth, n)
+}
+
+// cborNumber is the number with the first byte and the bits of one.
+func cborNumber(first byte, bits uint64) (float64, error) {
+	var f float64
+	switch first {
+	case cborHalf:
+		f = fromHalf(uint16(bits))
+	case cborFloat:
+		f = float64(math.Float32frombits(uint32(bits)))
+	case cborDouble:
+		f = math.Float64frombits(bits)
+	default:
+		return 0, errors.New("codec: a CBOR simple value other than false, true and null")
+	}
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0, errNotANum
+	}
+	return f, nil
+}
+
+// cbor scans one value; depth containers are around it.
+func (s *scanner) cbor(depth int) error {
+	first, arg, ok := s.cborHead()
+	if !ok {
+		return errCBOR
+	}
+	switch first & cborOther {
+	case cborUint:
+	case cborNegint:
+		if arg > math.MaxInt64 {
+			return errInt64
+		}
+	case cborBytes, cborText:
+		_, err := s.cborString(arg, first&cborOther == cborText)
+		return err
+	case cborArray:
+		if err := s.cborEnter(first, arg, depth); err != nil {
+			return err
+		}
+		for range arg {
+			if err := s.cbor(depth + 1); err != nil {
+				return err
+			}
+		}
+	case cborMap:
+		if err := s.cborEnter(first, arg, depth); err != nil {
+			return err
+		}
+		names := s.names()
+		for range arg {
+			if err := s.cborName(&names); err != nil {
+				return err
+			}
+			if err := s.cbor(depth + 1); err != nil {
+				return err
+			}
+		}
+		return s.distinct(&names)
+	case cborTag:
+		text, err := s.cborTime(first)
+		if err != nil {
+			return err
+		}
+		_, err = parseTime(text)
+		return err
+	case cborOther:
+		if first != cborFalse && first != cborTrue && first != cborNull {
+			_, err := cborNumber(first, arg)
+			return err
+		}
+	}
+	return nil
+}
+
+// cborName scans the name of a member.
+func (s *scanner) cborName(names *scannedNames) error {
+	first, arg, ok := s.cborHead()
+	if !ok {
+		return errCBOR
+	}
+	switch first & cborOther {
+	case cborText:
+		from := s.off
+		if _, err := s.cborString(arg, true); err != nil {
+			return err
+		}
+		return s.addText(names, from, s.off)
+	case cborUint:
+		return s.addInt(names, arg, arg > math.MaxInt64)
+	case cborNegint:
+		if arg > math.MaxInt64 {
+			return errInt64
+		}
+		return s.addInt(names, ^arg, false)
+	}
+	return errName
+}
+
+// cborTime reads the text that follows the head of tag 0.
+func (s *scanner) cborTime(first byte) ([]byte, error) {
+	if first != cborTimeTag {
+		return nil, errCBORTag
+	}
+	first, arg, ok := s.cborHead()
+	if !ok {
+		return nil, errCBOR
+	}
+	if first&cborOther != cborText {
+		return nil, errTime
+	}
+	return s.cborString(arg, true)
+}
+
+// cborValue reads one of the kinds of Values, checking what cbor checks.
+func (s *scanner) cborValue(depth int) (any, error) {
+	first, arg, ok := s.cborHead()
+	if !ok {
+		return nil, errCBOR
+	}
+	switch first & cborOther {
+	case cborUint:
+		if arg > math.MaxInt64 {
+			return nil, errInt64
+		}
+		return int64(arg), nil
+	case cborNegint:
+		if arg > math.MaxInt64 {
+			return nil, errInt64
+		}
+		return ^int64(arg), nil
+	case cborBytes:
+		b, err := s.cborString(arg, false)
+		return append([]byte{}, b...), err
+	case cborText:
+		b, err := s.cborString(arg, true)
+		return string(b), err
+	case cborArray:
+		if err := s.cborEnter(first, arg, depth); err != nil {
+			return nil, err
+		}
+		a := make([]any, arg)
+		for i := range a {
+			var err error
+			if a[i], err = s.cborValue(depth + 1); err != nil {
+				return nil, err
+			}
+		}
+		return a, nil
+	case cborMap:
+		if err := s.cborEnter(first, arg, depth); err != nil {
+			return nil, err
+		}
+		m := make(map[string]any, arg)
+		for i := range arg {
+			first, n, ok := s.cborHead()
+			if !ok {
+				return nil, errCBOR
+			}
+			if first&cborOther != cborText {
+				return nil, errIntName
+			}
+			name, err := s.cborString(n, true)
+			if err != nil {
+				return nil, err
+			}
+			v, err := s.cborValue(depth + 1)
+			if err != nil {
+				return nil, err
+			}
+			m[string(name)] = v
+			if uint64(len(m)) != i+1 {
+				return nil, errDuplicate
+			}
+		}
+		return m, nil
+	case cborTag:
+		text, err := s.cborTime(first)
+		if err != nil {
+			return nil, err
+		}
+		return parseTime(text)
+	}
+	switch first {
+	case cborFalse:
+		return false, nil
+	case cborTrue:
+		return true, nil
+	case cborNull:
+		return nil, nil
+	}
+	return cborNumber(first, arg)
+}
+
+// cborArrays walks a scanned value along n and checks the lengths of what goes
+// into Go arrays: the library drops elements that are too many, and does not
+// miss any.
+func (s *scanner) cborArrays(n *node) error {
+	for n.kind == kindPointer {
+		n = n.elem
+	}
+	start := s.off
+	first, arg, _ := s.cborHead()
+	switch major := first & cborOther; {
+	case n.kind == kindByteArray && (major == cborBytes || major == cborArray):
+		if major == cborArray || arg != uint64(n.typ.Len()) {
+			return misfit(n.typ)
+		}
+		s.off += int(arg)
+	case (n.kind == kindArray || n.kind == kindSlice) && major == cborArray:
+		if n.kind == kindArray && arg != uint64(n.typ.Len()) {
+			return misfit(n.typ)
+		}
+		for range arg {
+			if err := s.cborArrays(n.elem); err != nil {
+				return err
+			}
+		}
+	case (n.kind == kindMap || n.kind == kindStruct) && major == cborMap:
+		for range arg {
+			elem, err := s.cborMember(n)
+			if err != nil {
+				return err
+			}
+			if elem == nil {
+				err = s.cborSkip()
+			} else {
+				err = s.cborArrays(elem)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	default:
+		s.off = start
+		return s.cborSkip()
+	}
+	return nil
+}
+
+// cborMember reads a name in a map that goes into n, and returns the node of its
+// value, or nil if there is none.
+func (s *scanner) cborMember(n *node) (*node, error) {
+	start := s.off
+	first, arg, _ := s.cborHead()
+	if n.kind == kindStruct && first&cborOther == cborText {
+		name, err := s.cborString(arg, false)
+		if f, ok := n.byName[string(name)]; ok {
+			return n.fields[f].node, err
+		}
+		return nil, err
+	}
+	s.off = start
+	return n.elem, s.cborSkip() // a struct has no elem
+}
+
+// cborSkip passes over a value that has been scanned before.
+func (s *scanner) cborSkip() error {
+	s.entries = 0
+	return s.cbor(0)
+}
+
+// cborMembers walks the members of the map data.
+func cborMembers(data []byte, f func(name memberName, raw []byte)) error {
+	if err := cborScan(data); err != nil {
+		return err
+	}
+	return scan(data, func(s *scanner) error {
+		first, n, _ := s.cborHead()
+		if first&cborOther != cborMap {
+			return errNotMap
+		}
+		for range n {
+			from := s.off
+			first, arg, _ := s.cborHead()
+			var name memberName
+			switch first & cborOther {
+			case cborText:
+				text, _ := s.cborString(arg, false)
+				name.text = string(text)
+			case cborUint:
+				name = memberName{isInt: true, value: arg, big: arg > math.MaxInt64}
+			default:
+				name = memberName{isInt: true, value: ^arg}
+			}
+			if err := s.cborSkip(); err != nil {
+				return err
+			}
+			f(name, data[from:s.off])
+		}
+		return nil
+	})
+}

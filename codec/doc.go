@@ -1,0 +1,2 @@
+// Package codec encodes session data as JSON, MessagePack or CBOR.
+package codec

@@ -1,0 +1,347 @@
+package codec
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/go-json-experiment/json"
+)
+
+// A plan says how values of one type are carried, worked out once per type.
+// What cannot be carried alike by all three codecs has an error instead.
+type plan struct {
+	root *node
+	err  error
+
+	arrays    bool // has arrays, whose length the CBOR library does not check
+	jsonCares bool // has times, or texts with a JSON form of their own
+}
+
+type kind uint8
+
+const (
+	kindBool kind = iota
+	kindInt
+	kindUint
+	kindFloat32
+	kindFloat64
+	kindString
+	kindBytes     // []byte
+	kindByteArray // [N]byte
+	kindTime
+	kindText // has MarshalText and UnmarshalText
+	kindPointer
+	kindSlice
+	kindArray
+	kindMap
+	kindStruct
+)
+
+// A node is the plan for one type inside another.
+type node struct {
+	kind   kind
+	typ    reflect.Type
+	elem   *node // of pointers, slices, arrays, maps
+	key    kind  // of maps: kindString, kindInt, kindUint
+	fields []field
+	byName map[string]int // index in fields
+	omits  bool           // some field may be left out
+}
+
+type field struct {
+	name  string
+	index []int
+	*node
+
+	omitEmpty, omitZero bool
+	isZero              bool // omitZero goes by the type's IsZero
+
+	encoded [formats][]byte // the name, as each format writes it
+}
+
+// value is the field of the struct v. Embedded structs are held by value, so
+// that there is no pointer on the way.
+func (f *field) value(v reflect.Value) reflect.Value {
+	for _, i := range f.index {
+		v = v.Field(i)
+	}
+	return v
+}
+
+// omitted reports whether the field of value v is left out.
+func (f *field) omitted(v reflect.Value) bool {
+	if f.omitZero {
+		if f.isZero {
+			return v.Addr().Interface().(interface{ IsZero() bool }).IsZero()
+		}
+		return v.IsZero()
+	}
+	if !f.omitEmpty {
+		return false
+	}
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map, reflect.Array, reflect.String:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero() // bools, numbers, pointers
+}
+
+var plans sync.Map // reflect.Type to *plan
+
+func planOf(t reflect.Type) *plan {
+	if p, ok := plans.Load(t); ok {
+		return p.(*plan)
+	}
+	pl := &planner{plan: new(plan), nodes: make(map[reflect.Type]*node)}
+	name := t.Name()
+	if name == "" {
+		name = t.String()
+	}
+	pl.root = pl.node(t, name)
+	if pl.err = errors.Join(pl.errs...); pl.err != nil {
+		pl.root = nil
+	}
+	p, _ := plans.LoadOrStore(t, pl.plan)
+	return p.(*plan)
+}
+
+type planner struct {
+	*plan
+	nodes map[reflect.Type]*node // types met, perhaps not finished: types may be recursive
+	errs  []error
+}
+
+func (p *planner) refuse(path, format string, args ...any) {
+	p.errs = append(p.errs, fmt.Errorf("codec: %s: %s", path, fmt.Sprintf(format, args...)))
+}
+
+var (
+	byteType     = reflect.TypeFor[byte]()
+	timeType     = reflect.TypeFor[time.Time]()
+	durationType = reflect.TypeFor[time.Duration]()
+
+	textMarshaler   = reflect.TypeFor[encoding.TextMarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+	isZeroer        = reflect.TypeFor[interface{ IsZero() bool }]()
+
+	jsonMethods = []reflect.Type{
+		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.MarshalerTo](),
+		reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[json.UnmarshalerFrom](),
+	}
+	cborMethods = []reflect.Type{
+		reflect.TypeFor[cbor.Marshaler](), reflect.TypeFor[cbor.Unmarshaler](),
+	}
+)
+
+// implements reports whether t or *t has the methods of any of the interfaces.
+func implements(t reflect.Type, interfaces ...reflect.Type) bool {
+	for _, i := range interfaces {
+		if reflect.PointerTo(t).Implements(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) node(t reflect.Type, path string) *node {
+	if n := p.nodes[t]; n != nil {
+		return n
+	}
+	n := &node{typ: t}
+	p.nodes[t] = n
+
+	switch {
+	case t == timeType:
+		n.kind, p.jsonCares = kindTime, true
+		return n
+	case t.Kind() == reflect.Interface:
+		p.refuse(path, "an interface cannot be carried: its type would be lost")
+		return n
+	case t.Kind() == reflect.Pointer: // has the methods of what it points to
+	case implements(t, textMarshaler) && implements(t, textUnmarshaler):
+		p.text(n, path)
+		return n
+	case implements(t, textMarshaler, textUnmarshaler):
+		p.refuse(path, "%v has only one of MarshalText and UnmarshalText", t)
+		return n
+	case implements(t, jsonMethods...) || implements(t, cborMethods...):
+		p.refuse(path, "%v has its own JSON or CBOR form, but not MarshalText and UnmarshalText, which serve all codecs", t)
+		return n
+	}
+
+	switch t.Kind() {
+	case reflect.Bool:
+		n.kind = kindBool
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		n.kind = kindInt
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		n.kind = kindUint
+	case reflect.Float32:
+		n.kind = kindFloat32
+	case reflect.Float64:
+		n.kind = kindFloat64
+	case reflect.String:
+		n.kind = kindString
+	case reflect.Pointer:
+		n.kind = kindPointer
+		if t.Elem().Kind() == reflect.Pointer {
+			p.refuse(path, "a pointer to a pointer cannot be carried: which of them is nil would be lost")
+			return n
+		}
+		n.elem = p.node(t.Elem(), path)
+	case reflect.Slice, reflect.Array:
+		p.list(n, path)
+	case reflect.Map:
+		p.mapping(n, path)
+	case reflect.Struct:
+		n.kind = kindStruct
+		p.structure(n, path)
+	default:
+		p.refuse(path, "%v cannot be carried", t)
+	}
+	return n
+}
+
+func (p *planner) text(n *node, path string) {
+	n.kind = kindText
+	if implements(n.typ, cborMethods...) {
+		p.refuse(path, "%v has a CBOR form of its own beside MarshalText", n.typ)
+	}
+	if implements(n.typ, jsonMethods...) {
+		p.jsonCares = true
+	}
+	if n.typ.Kind() != reflect.Struct {
+		return
+	}
+	// struct{ time.Time; Name string } is a text by the methods of its time, and
+	// would lose the name.
+	for i := range n.typ.NumField() {
+		f := n.typ.Field(i)
+		if f.Anonymous && n.typ.NumField() > 1 && implements(f.Type, textMarshaler, textUnmarshaler) {
+			p.refuse(path, "%v has the MarshalText of its embedded %v, which leaves out the other fields; give it a field name", n.typ, f.Type)
+		}
+	}
+}
+
+func (p *planner) list(n *node, path string) {
+	elem := n.typ.Elem()
+	array := n.typ.Kind() == reflect.Array
+	switch {
+	case elem == byteType && array:
+		n.kind, p.arrays = kindByteArray, true
+		return
+	case elem == byteType:
+		n.kind = kindBytes
+		return
+	case elem.Kind() == reflect.Uint8:
+		p.refuse(path, "%v cannot be carried: use []byte or [N]byte", n.typ)
+		return
+	case array:
+		n.kind, p.arrays = kindArray, true
+	default:
+		n.kind = kindSlice
+	}
+	n.elem = p.node(elem, path+"[]")
+}
+
+func (p *planner) mapping(n *node, path string) {
+	n.kind = kindMap
+	key := n.typ.Key()
+	switch key.Kind() {
+	case reflect.String:
+		n.key = kindString
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		n.key = kindInt
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		n.key = kindUint
+	default:
+		p.refuse(path, "a map by %v cannot be carried: use strings or integers", key)
+	}
+	if key == durationType || implements(key, textMarshaler, textUnmarshaler) || implements(key, jsonMethods...) || implements(key, cborMethods...) {
+		p.refuse(path, "a map by %v cannot be carried: use strings or integers without methods", key)
+	}
+	n.elem = p.node(n.typ.Elem(), path+"[]")
+}
+
+func (p *planner) structure(n *node, path string) {
+	n.byName = make(map[string]int)
+	p.collect(n, n.typ, path, nil)
+}
+
+// collect adds the fields of t, which is n's type or a struct embedded in it at index.
+func (p *planner) collect(n *node, t reflect.Type, path string, index []int) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		at := path + "." + sf.Name
+		if _, ok := sf.Tag.Lookup("cbor"); ok {
+			p.refuse(at, "the json tag serves all codecs: a cbor tag would give CBOR another form")
+			continue
+		}
+		tag, tagged := sf.Tag.Lookup("json")
+		if tag == "-" || sf.Name == "_" {
+			continue
+		}
+		name, options, _ := strings.Cut(tag, ",")
+		if sf.Anonymous && name == "" {
+			switch {
+			case options != "":
+				p.refuse(at, "an embedded struct has no options")
+			case sf.Type.Kind() != reflect.Struct:
+				p.refuse(at, "an embedded %v needs a name in its json tag", sf.Type)
+			case sf.Type == timeType || implements(sf.Type, textMarshaler, textUnmarshaler) || implements(sf.Type, jsonMethods...) || implements(sf.Type, cborMethods...):
+				p.refuse(at, "an embedded type with its own form needs a name in its json tag")
+			default:
+				p.collect(n, sf.Type, at, append(index[:len(index):len(index)], i))
+			}
+			continue
+		}
+		if !sf.IsExported() {
+			p.refuse(at, `an unexported field would be lost; if it should be, tag it json:"-"`)
+			continue
+		}
+		f := field{name: name, index: append(index[:len(index):len(index)], i)}
+		if name == "" {
+			f.name = sf.Name
+		}
+		if !validName(f.name) || (tagged && strings.HasSuffix(tag, ",")) {
+			p.refuse(at, "malformed json tag")
+			continue
+		}
+		if _, ok := n.byName[f.name]; ok {
+			p.refuse(at, "another field has its name, %s", f.name)
+			continue
+		}
+		for o := range strings.SplitSeq(options, ",") {
+			switch o {
+			case "":
+			case "omitempty":
+				f.omitEmpty, n.omits = true, true
+			case "omitzero":
+				f.omitZero, n.omits = true, true
+				f.isZero = implements(sf.Type, isZeroer)
+			default:
+				p.refuse(at, "json tags may have the options omitempty and omitzero only, not %s", o)
+			}
+		}
+		for i, fm := range allFormats {
+			f.encoded[i] = fm.fieldName(f.name)
+		}
+		f.node = p.node(sf.Type, at)
+		n.byName[f.name] = len(n.fields)
+		n.fields = append(n.fields, f)
+	}
+}
+
+// validName reports whether the libraries take name from a tag as it is.
+func validName(name string) bool {
+	return name != "-" && utf8.ValidString(name) && !strings.ContainsAny(name, "\\'\"`")
+}
