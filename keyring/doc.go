@@ -1,0 +1,2 @@
+// Package keyring holds the keys of sessions, schedules their rotation, and derives from them what signs and seals.
+package keyring

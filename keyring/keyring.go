@@ -1,0 +1,164 @@
+package keyring
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+// A Keyring is a live ring: it has one [Ring] at a time, which can be replaced
+// while requests are served, and the subkeys of that ring for each [Use] that
+// was bound to it. It is safe for concurrent use. It comes from New, FromKeys,
+// Ephemeral, Open or FromEnv, and does not print or log its secrets.
+type Keyring struct {
+	now atomic.Pointer[snapshot]
+
+	mu       sync.Mutex // held by who replaces now
+	bindings []*Binding
+}
+
+// A snapshot is a ring with all that is derived from it. It is immutable.
+type snapshot struct {
+	ring    *Ring
+	subkeys []*Subkeys // in the order of the bindings
+}
+
+// New returns a keyring that begins with r.
+func New(r *Ring) *Keyring {
+	k := new(Keyring)
+	k.now.Store(&snapshot{ring: r})
+	return k
+}
+
+// FromKeys returns a keyring of literal keys, for small uses: primary signs, the
+// others verify only. It goes by that and ignores the SignFrom of each.
+//
+// To turn the key, deploy the new key among the others everywhere, then as the
+// primary with the former one among the others, and drop that when the longest
+// session has ended.
+func FromKeys(primary Key, others ...Key) (*Keyring, error) {
+	primary.SignFrom = time.Unix(0, 0)
+	d := Document{Keys: []Key{primary}}
+	for _, k := range others {
+		k.SignFrom = time.Time{}
+		d.Keys = append(d.Keys, k)
+	}
+	r, err := NewRing(d)
+	if err != nil {
+		return nil, err
+	}
+	return New(r), nil
+}
+
+// Ephemeral returns a keyring with one random HMAC-SHA256 key that is nowhere
+// else, for tests and for trying things out. A restart signs everyone out, and
+// so does every second request where there are two instances.
+func Ephemeral() *Keyring {
+	k, err := FromKeys(GenerateKey(signer.HMACSHA256()))
+	if err != nil {
+		panic(err) // a random key of a built-in algorithm makes a ring
+	}
+	return k
+}
+
+// Ring returns the present ring.
+func (k *Keyring) Ring() *Ring { return k.now.Load().ring }
+
+// Replace makes r the present ring, for every binding at once. Requests that
+// hold Subkeys go on with those.
+//
+// It refuses r, and then changes nothing, unless r has the name of the present
+// ring and a higher generation, has every key of it (as a tombstone at least)
+// with the same secret and algorithm, brings no tombstone back to life, passes
+// the Check of every Use, and every subkey can be derived and signs or seals
+// something that it then verifies or opens. The error lists all that was found.
+// The present ring once more is no error.
+func (k *Keyring) Replace(r *Ring) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	present := k.now.Load().ring
+	if r.hash == present.hash {
+		return nil
+	}
+	errs := present.succeeds(r)
+	next := &snapshot{ring: r, subkeys: make([]*Subkeys, len(k.bindings))}
+	for i, b := range k.bindings {
+		s, err := b.derive(r)
+		errs = append(errs, err)
+		next.subkeys[i] = s
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	k.now.Store(next)
+	return nil
+}
+
+// succeeds returns why next must not follow r, whatever the time is.
+func (r *Ring) succeeds(next *Ring) []error {
+	var p problems
+	if next.Name() != r.Name() {
+		p.add("ring", "another ring's name; this may be the file of another environment")
+	}
+	switch {
+	case next.Generation() < r.Generation():
+		p.add("generation", "lower than the present %d; publish an older ring again under a higher generation", r.Generation())
+	case next.Generation() == r.Generation():
+		p.add("generation", "the same as the present %d, for another content; raise it", r.Generation())
+	}
+	for _, was := range r.document.Keys {
+		i, ok := next.index[was.id]
+		if !ok {
+			if !was.isTombstone() {
+				p.add("keys", "key %v is gone; leave a tombstone (revoked or pruned) in its place", was.id)
+			}
+			continue
+		}
+		is := next.document.Keys[i]
+		switch {
+		case was.isTombstone() && !is.isTombstone():
+			p.add("keys", "key %v was revoked or pruned and is back; make a new key", was.id)
+		case was.name != "" && is.name != "" && was.name != is.name,
+			was.secret != nil && is.secret != nil && subtle.ConstantTimeCompare(was.secret(), is.secret()) == 0:
+			p.add("keys", "key %v has another secret or algorithm; make it a key of its own", was.id)
+		case !was.Revoked.IsZero() && is.Revoked.IsZero():
+			p.add("keys", "key %v was revoked and no longer is; say so again", was.id)
+		case was.seals && is.isTombstone() && (!is.seals || is.SignFrom.IsZero() != was.SignFrom.IsZero()):
+			p.add("keys", "the tombstone of key %v must keep seals and sign_from: nothing may fall back from sealed to signed", was.id)
+		}
+	}
+	return p.errs
+}
+
+// Bind derives the subkeys of the present ring for u, and from now on those of
+// every ring before it takes the place of the present one. It returns an error
+// if u is not valid, if its Check refuses the present ring, or if an algorithm
+// fails. A binding lasts as long as the keyring: bind at start-up, once for each
+// cookie.
+func (k *Keyring) Bind(u Use) (*Binding, error) {
+	if u.Name == "" || len(u.Name) > maxField || len(u.Audience) > maxField {
+		return nil, fmt.Errorf("keyring: a use needs a name, and name and audience have at most %d bytes", maxField)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	present := k.now.Load()
+	b := &Binding{keyring: k, use: u, index: len(k.bindings)}
+	s, err := b.derive(present.ring)
+	if err != nil {
+		return nil, err
+	}
+	k.bindings = append(k.bindings, b)
+	// A longer list of its own: readers of the present snapshot hold the other.
+	subkeys := append(present.subkeys[:len(present.subkeys):len(present.subkeys)], s)
+	k.now.Store(&snapshot{ring: present.ring, subkeys: subkeys})
+	return b, nil
+}
+
+// Close ends what keeps the keyring up to date. Its ring and its bindings stay
+// as they are and can be used.
+func (k *Keyring) Close() error { return nil }

@@ -1,0 +1,349 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/keyturn/keyturn/signer"
+)
+
+// parse reads a ring file. If edited, the checksum may be wrong or missing.
+func (l Loader) parse(data []byte, edited bool) (*Ring, error) {
+	if len(data) > maxFile {
+		return nil, errors.New("keyring: more than 256 KiB; this is not a ring file, or it needs pruning")
+	}
+	algorithms, err := l.algorithms()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkJSON(data); err != nil {
+		return nil, err
+	}
+	p := new(problems)
+	top := p.object("", data, ringMembers)
+	if top == nil {
+		return nil, p.err()
+	}
+	if top.text("format") != format {
+		// Nothing else of another format can be judged.
+		return nil, errors.New(`keyring: format: not "` + format + `"; this is not a ring file, or one of a later version`)
+	}
+	if sum := top.text("checksum"); !edited && sum != checksum(top.all) {
+		p.add("checksum", "does not match: the file is damaged, or was edited by hand; restore it, "+
+			"or check the edit and run: keyturn keyring check FILE --write")
+	}
+	d := top.document(algorithms)
+	p.named(d)
+	r := newRing(d, p)
+	p.expected(l, r)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// expected compares a ring with what its loader is to find.
+func (p *problems) expected(l Loader, r *Ring) {
+	if l.Name != "" && r.Name() != l.Name {
+		p.add("ring", "not the expected name; this may be the file of another environment")
+	}
+	if r.Generation() < l.MinGeneration {
+		p.add("generation", "%d, and at least %d is expected; this may be an old copy", r.Generation(), l.MinGeneration)
+	}
+}
+
+// checkJSON reports whether data is one JSON value as RFC 7493 wants it: UTF-8,
+// no object with two members of one name. Errors say where, and quote nothing.
+func checkJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return errors.New("keyring: begins with a byte order mark; save the file as UTF-8 without one")
+	}
+	if len(bytes.Trim(data, " \t\r\n\x00")) == 0 {
+		return errors.New("keyring: empty, or nothing but zero bytes; restore the file")
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	_, err := d.ReadValue()
+	if err == nil {
+		if _, err = d.ReadToken(); err == io.EOF {
+			return nil
+		}
+		line := 1 + bytes.Count(data[:d.InputOffset()], []byte("\n"))
+		return fmt.Errorf("keyring: line %d: something follows the JSON document; restore the file, or remove that", line)
+	}
+	what := "not JSON: the file is cut off or damaged, or not a ring file"
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		what = "a member is in its object twice; remove one of them"
+	}
+	line := 1
+	if s := (*jsontext.SyntacticError)(nil); errors.As(err, &s) {
+		line += bytes.Count(data[:min(int(s.ByteOffset), len(data))], []byte("\n"))
+	}
+	return fmt.Errorf("keyring: line %d: %s", line, what)
+}
+
+// An object is a JSON object being read. Its methods return the zero value for
+// a member that is missing or wrong; what is wrong they add to the problems.
+type object struct {
+	*problems
+	path    string // with a dot at the end, or empty
+	all     members
+	unknown members // of all
+}
+
+// object returns the object v at path, or nil if it is none. Its members must
+// not differ from each other, or from a name that is known, in case only: one of
+// two readers would take them for the same.
+func (p *problems) object(path string, v jsontext.Value, known []string) *object {
+	if v.Kind() != '{' {
+		p.add(path, "not a JSON object")
+		return nil
+	}
+	o := &object{problems: p, path: path}
+	if path != "" {
+		o.path += "."
+	}
+	folded := make(map[string]string, len(known))
+	for _, name := range known {
+		folded[fold(name)] = name
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(v))
+	d.ReadToken() // the brace; checkJSON has seen that all is well
+	for d.PeekKind() == '"' {
+		t, _ := d.ReadToken()
+		name := t.String()
+		value, _ := d.ReadValue()
+		m := member{name, value.Clone()}
+		o.all = append(o.all, m)
+		if slices.Contains(known, name) {
+			continue
+		}
+		o.unknown = append(o.unknown, m)
+		f := fold(name)
+		if other, ok := folded[f]; ok && slices.Contains(known, other) {
+			p.add(o.path+other, "spelled in another case; correct the case, or remove it")
+		} else if ok {
+			p.add(path, "two members that differ in case only; remove one of them")
+		}
+		folded[f] = name
+	}
+	return o
+}
+
+// fold returns a string that is the same for all strings that differ in case
+// only, as strings.EqualFold sees it.
+func fold(s string) string {
+	var b []byte
+	for _, r := range s {
+		least := r
+		for q := unicode.SimpleFold(r); q != r; q = unicode.SimpleFold(q) {
+			least = min(least, q)
+		}
+		b = utf8.AppendRune(b, least)
+	}
+	return string(b)
+}
+
+// get returns the member if it is there and of the kind.
+func (o *object) get(name string, kinds ...jsontext.Kind) (jsontext.Value, bool) {
+	for _, m := range o.all {
+		if m.name == name {
+			if slices.Contains(kinds, m.value.Kind()) {
+				return m.value, true
+			}
+			o.add(o.path+name, "of the wrong JSON type")
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+func (o *object) has(name string) bool {
+	return slices.ContainsFunc(o.all, func(m member) bool { return m.name == name })
+}
+
+func (o *object) text(name string) string {
+	v, ok := o.get(name, '"')
+	if !ok {
+		return ""
+	}
+	b, _ := jsontext.AppendUnquote(nil, v)
+	if len(b) == 0 {
+		o.add(o.path+name, "empty; say something, or remove it")
+	}
+	return string(b)
+}
+
+func (o *object) time(name string) time.Time {
+	var t time.Time
+	s := o.text(name)
+	if s == "" {
+		return t
+	}
+	// UnmarshalText is strict about RFC 3339, Parse is not.
+	if err := t.UnmarshalText([]byte(s)); err != nil || t.IsZero() {
+		o.add(o.path+name, `not a time of RFC 3339, like "2026-10-01T00:00:00Z"`)
+		return time.Time{}
+	}
+	return t
+}
+
+func (o *object) duration(name string) time.Duration {
+	s := o.text(name)
+	if s == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		o.add(o.path+name, `not a positive duration, like "36h" or "5m"`)
+		return 0
+	}
+	return d
+}
+
+func (o *object) flag(name string) bool {
+	v, ok := o.get(name, 't', 'f')
+	return ok && v.Kind() == 't'
+}
+
+func (o *object) number(name string) uint64 {
+	v, ok := o.get(name, '0')
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(v), 10, 64)
+	if err != nil {
+		o.add(o.path+name, "not a whole number")
+	}
+	return n
+}
+
+func (o *object) list(name string) []jsontext.Value {
+	v, ok := o.get(name, '[')
+	if !ok {
+		return nil
+	}
+	var values []jsontext.Value
+	d := jsontext.NewDecoder(bytes.NewReader(v))
+	d.ReadToken() // the bracket
+	for d.PeekKind() != ']' {
+		e, _ := d.ReadValue()
+		values = append(values, e.Clone())
+	}
+	return values
+}
+
+// document reads the top level of a ring file.
+func (o *object) document(algorithms map[string]signer.Algorithm) Document {
+	d := Document{
+		Name:       o.text("ring"),
+		Generation: o.number("generation"),
+		Published:  o.time("published"),
+		NotBefore:  o.time("not_before"),
+		unknown:    keep(o.unknown),
+	}
+	for i, v := range o.list("critical") {
+		path := fmt.Sprintf("critical[%d]", i)
+		name, err := jsontext.AppendUnquote(nil, v)
+		if err != nil {
+			o.add(path, "of the wrong JSON type")
+		} else if !slices.Contains(slices.Concat(ringMembers, policyMembers, keyMembers, codecMembers), string(name)) {
+			o.add(path, "names a member that this version does not know, and that must not be ignored; use a later version")
+		}
+	}
+	if v, ok := o.get("critical", '['); ok {
+		// Nothing in it concerns this version: it is kept like the unknown members.
+		d.unknown = keep(append(slices.Clone(o.unknown), member{"critical", v}))
+	}
+	if v, ok := o.get("policy", '{'); ok {
+		y := o.object("policy", v, policyMembers)
+		d.Policy = Policy{
+			Propagation:    y.duration("propagation"),
+			Skew:           y.duration("skew"),
+			MaxSession:     y.duration("max_session"),
+			MaxSessionHigh: y.duration("max_session_high"),
+			unknown:        keep(y.unknown),
+		}
+	}
+	for i, v := range o.list("keys") {
+		if k := o.object(fmt.Sprintf("keys[%d]", i), v, keyMembers); k != nil {
+			d.Keys = append(d.Keys, k.key(algorithms))
+		}
+	}
+	for i, v := range o.list("codecs") {
+		if c := o.object(fmt.Sprintf("codecs[%d]", i), v, codecMembers); c != nil {
+			d.Codecs = append(d.Codecs, CodecFrom{Codec: c.text("codec"), From: c.time("from"), unknown: keep(c.unknown)})
+		}
+	}
+	return d
+}
+
+// key reads one of the keys of a ring file.
+func (o *object) key(algorithms map[string]signer.Algorithm) Key {
+	k := Key{
+		Added:       o.time("added"),
+		SignFrom:    o.time("sign_from"),
+		VerifyUntil: o.time("verify_until"),
+		Disabled:    o.flag("disabled"),
+		Revoked:     o.time("revoked"),
+		Pruned:      o.time("pruned"),
+		Reason:      o.text("reason"),
+		name:        o.text("algorithm"),
+		seals:       o.flag("seals"),
+		unknown:     keep(o.unknown),
+	}
+	tombstone := o.has("revoked") || o.has("pruned")
+	id, err := ParseKeyID(o.text("id"))
+	if err != nil {
+		o.add(o.path+"id", "missing, or not 8 lower-case hexadecimal digits")
+	}
+	k.id = id
+	switch a, ok := algorithms[k.name]; {
+	case k.name == "" && !tombstone:
+		o.add(o.path+"algorithm", "missing")
+	case k.name != "" && !isName(k.name):
+		o.add(o.path+"algorithm", "not 1 to 32 lower-case letters, digits and hyphens")
+	case ok && a.Seals() != k.seals:
+		o.add(o.path+"seals", "must be true if the algorithm encrypts, and left out if not; correct it")
+	case ok:
+		k.algorithm = a
+	}
+	k.secret = o.secret(k, tombstone)
+	return k
+}
+
+// secret reads the secret of k and compares its ID with k's.
+func (o *object) secret(k Key, tombstone bool) secret {
+	switch {
+	case tombstone && o.has("secret"):
+		o.add(o.path+"secret", "kept although the key is revoked or pruned; remove it")
+		return nil
+	case tombstone:
+		return nil
+	case !o.has("secret"):
+		o.add(o.path+"secret", "missing")
+		return nil
+	}
+	s := o.text("secret")
+	b, err := secretText.DecodeString(s)
+	if err != nil || secretText.EncodeToString(b) != s {
+		o.add(o.path+"secret", "not unpadded base64url")
+		return nil
+	}
+	if len(b) >= MinSecret && isName(k.name) {
+		id, err := deriveID(b, k.name)
+		if err != nil {
+			o.add(o.path+"secret", "%w", err)
+		} else if id != k.id {
+			o.add(o.path+"secret", "belongs to the key ID %v, not to %v; this is another key's secret, or another algorithm's", id, k.id)
+		}
+	}
+	return hide(b)
+}

@@ -1,0 +1,315 @@
+package keyring
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+)
+
+// What a ring's policy is where it is silent.
+const (
+	DefaultPropagation = time.Hour
+	DefaultSkew        = 5 * time.Minute
+	DefaultMaxSession  = 14 * 24 * time.Hour
+)
+
+// A Policy is what a ring's schedule is made for. A duration of zero stands for
+// the default, in a [Document]; [Ring.Policy] has the defaults filled in.
+type Policy struct {
+	// Propagation is how long after its publication a ring has reached every
+	// instance and their clocks agree that it has: at least the slowest load
+	// plus twice Skew.
+	Propagation time.Duration
+
+	// Skew is the largest error of one clock.
+	Skew time.Duration
+
+	// MaxSession is the longest life of a session, and MaxSessionHigh the
+	// longest it ever was: a session that began before MaxSession was lowered
+	// still lives as long as it was promised. The default of MaxSessionHigh is
+	// MaxSession.
+	MaxSession, MaxSessionHigh time.Duration
+
+	unknown *unknown
+}
+
+// A CodecFrom says which codec sessions are written with from a time on.
+type CodecFrom struct {
+	Codec string
+	From  time.Time
+
+	unknown *unknown
+}
+
+// A Document is what a ring file says. To edit a ring, edit the Document of
+// [Ring.Document], raise its Generation, and make a new ring of it.
+//
+// It also keeps, out of sight, the members of the file that this version of the
+// package does not know, so that editing with an older version loses nothing.
+// It does not print, marshal or log its secrets; [Document.EncodeWithSecrets]
+// does.
+type Document struct {
+	// Name tells rings apart, say of environments: 1 to 64 letters, digits,
+	// dots, underscores and hyphens. It may be empty in memory, not in a file.
+	Name string
+
+	// Generation rises with every edit.
+	Generation uint64
+
+	// Published is when this generation was made. It is a note to people.
+	Published time.Time
+
+	// NotBefore, unless zero, puts an end to every session that began earlier.
+	NotBefore time.Time
+
+	Policy Policy
+
+	// Keys are the ring's keys and tombstones. Their order means nothing.
+	Keys []Key
+
+	// Codecs schedules the codec to write. Its order means nothing.
+	Codecs []CodecFrom
+
+	unknown *unknown
+}
+
+// clone returns a copy that shares nothing that can be modified.
+func (d Document) clone() Document {
+	d.Keys = slices.Clone(d.Keys)
+	d.Codecs = slices.Clone(d.Codecs)
+	return d
+}
+
+// A Ring is a validated Document with the schedule worked out. It is immutable
+// and safe for concurrent use. It prints and logs without its secrets.
+type Ring struct {
+	document Document
+	policy   Policy        // defaults filled in
+	index    map[KeyID]int // into document.Keys
+	changes  []change      // of the primary
+	recent   atomic.Int64  // the change found last; see at
+	hash     string
+}
+
+// NewRing returns the ring of a document, which it copies. Times become UTC,
+// tombstones lose their secrets, and keys and codecs are put in order.
+//
+// It refuses a document that is wrong whatever the time is: fields out of
+// range, no key that could ever sign, two keys of one ID or of one secret (even
+// for two algorithms, or with zeros appended), secrets that NewKey refuses. The
+// error lists every problem. Whether the document is a safe successor to
+// another is not judged here.
+func NewRing(d Document) (*Ring, error) {
+	var p problems
+	r := newRing(d, &p)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// newRing returns the ring of d, meaningful only if it adds no problems.
+func newRing(d Document, p *problems) *Ring {
+	d = d.clone()
+	if d.Name != "" && !isRingName(d.Name) {
+		p.add("ring", "not 1 to 64 letters, digits, dots, underscores and hyphens")
+	}
+	p.instant("published", &d.Published)
+	p.instant("not_before", &d.NotBefore)
+	r := &Ring{policy: p.policy(d.Policy), index: make(map[KeyID]int, len(d.Keys))}
+	p.keys(d.Keys)
+	p.codecs(d.Codecs)
+
+	slices.SortFunc(d.Keys, func(a, b Key) int {
+		return cmp.Or(a.Added.Compare(b.Added), slices.Compare(a.id[:], b.id[:]))
+	})
+	slices.SortFunc(d.Codecs, func(a, b CodecFrom) int {
+		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Codec, b.Codec))
+	})
+	for i, k := range d.Keys {
+		r.index[k.id] = i
+	}
+	r.document = d
+	if len(p.errs) > 0 {
+		return r
+	}
+	r.changes = schedule(d.Keys, r.reach())
+	if !slices.ContainsFunc(r.changes, func(c change) bool { return c.key >= 0 }) {
+		p.add("keys", "no key can ever sign: one is needed that is neither disabled, revoked nor pruned, "+
+			"has sign_from and an algorithm of this binary, and seals if the key it follows does")
+	}
+	r.hash = checksum(d.members())
+	return r
+}
+
+// reach is how far ahead of now a key must verify to be worth signing with:
+// until the longest session that begins or is reissued now has ended.
+func (r *Ring) reach() time.Duration { return r.policy.MaxSessionHigh + r.policy.Skew }
+
+// Document returns what the ring says, for an edited copy of the ring. Changes
+// to it do not reach the ring.
+func (r *Ring) Document() Document { return r.document.clone() }
+
+// Name returns the ring's name.
+func (r *Ring) Name() string { return r.document.Name }
+
+// Generation returns the ring's generation.
+func (r *Ring) Generation() uint64 { return r.document.Generation }
+
+// Policy returns the ring's policy with the defaults filled in.
+func (r *Ring) Policy() Policy { return r.policy }
+
+// NotBefore returns the time before which no session may have begun, or zero.
+func (r *Ring) NotBefore() time.Time { return r.document.NotBefore }
+
+// Codecs returns a copy of the schedule of codecs, the earliest first.
+func (r *Ring) Codecs() []CodecFrom { return slices.Clone(r.document.Codecs) }
+
+// Hash returns "sha256:" and a hash over all that the ring says, by which
+// operators see whether two instances have the same ring. It is the checksum of
+// the file that WriteFile makes of the ring.
+func (r *Ring) Hash() string { return r.hash }
+
+// problems collects what is wrong with a ring, so that one error says it all.
+type problems struct{ errs []error }
+
+// add notes a problem of the member at path, and what to do about it. Neither
+// quotes a value of the ring: it might be a secret that strayed.
+func (p *problems) add(path, format string, args ...any) {
+	if path != "" {
+		path += ": "
+	}
+	p.errs = append(p.errs, fmt.Errorf("keyring: "+path+format, args...))
+}
+
+func (p *problems) err() error { return errors.Join(p.errs...) }
+
+// instant makes a time comparable and writable.
+func (p *problems) instant(path string, t *time.Time) {
+	if t.IsZero() {
+		*t = time.Time{}
+		return
+	}
+	*t = t.Round(0).UTC()
+	if y := t.Year(); y < 1970 || y > 9999 {
+		p.add(path, "not between the years 1970 and 9999")
+	}
+}
+
+// maxPolicy keeps sums of a policy's durations and times far from overflow.
+const maxPolicy = 100 * 365 * 24 * time.Hour
+
+func (p *problems) policy(y Policy) Policy {
+	valid := true
+	for _, d := range []struct {
+		path    string
+		value   *time.Duration
+		instead time.Duration
+	}{
+		{"policy.propagation", &y.Propagation, DefaultPropagation},
+		{"policy.skew", &y.Skew, DefaultSkew},
+		{"policy.max_session", &y.MaxSession, DefaultMaxSession},
+		{"policy.max_session_high", &y.MaxSessionHigh, 0},
+	} {
+		switch {
+		case *d.value < 0 || *d.value > maxPolicy:
+			p.add(d.path, "not between 0 and 100 years")
+			valid = false
+		case *d.value == 0:
+			*d.value = d.instead
+		}
+	}
+	if y.MaxSessionHigh == 0 {
+		y.MaxSessionHigh = y.MaxSession
+	}
+	if valid && y.MaxSessionHigh < y.MaxSession {
+		p.add("policy.max_session_high", "shorter than max_session; raise it to that")
+	}
+	return y
+}
+
+// keys checks and normalizes the keys in place.
+func (p *problems) keys(keys []Key) {
+	ids := make(map[KeyID]int, len(keys))
+	secrets := make(map[string]int, len(keys))
+	for i := range keys {
+		k, path := &keys[i], fmt.Sprintf("keys[%d]", i)
+		p.instant(path+".added", &k.Added)
+		p.instant(path+".sign_from", &k.SignFrom)
+		p.instant(path+".verify_until", &k.VerifyUntil)
+		p.instant(path+".revoked", &k.Revoked)
+		p.instant(path+".pruned", &k.Pruned)
+		if len(k.Reason) > 1000 || !utf8.ValidString(k.Reason) {
+			p.add(path+".reason", "longer than 1,000 bytes, or not UTF-8")
+		}
+		if k.id == (KeyID{}) && k.name == "" || k.secret == nil && !k.isTombstone() {
+			p.add(path, "not a key; make it with NewKey, GenerateKey or Parse")
+			continue
+		}
+		if k.isTombstone() {
+			k.secret = nil
+		} else {
+			p.live(path, k)
+		}
+		if j, ok := ids[k.id]; ok {
+			p.add(path, "the same key ID as keys[%d]; remove one of them", j)
+			continue
+		}
+		ids[k.id] = i
+		if k.secret != nil {
+			s := hmacKey(k.secret())
+			if j, ok := secrets[s]; ok {
+				p.add(path, "the same secret as keys[%d], or equivalent to it; a secret is for one key", j)
+			}
+			secrets[s] = i
+		}
+	}
+}
+
+// live checks what only a key that is no tombstone must have.
+func (p *problems) live(path string, k *Key) {
+	if err := checkSecret(k.secret()); err != nil {
+		p.add(path+".secret", "%w", err)
+	}
+	if !k.SignFrom.IsZero() && !k.VerifyUntil.IsZero() && !k.SignFrom.Before(k.VerifyUntil) {
+		p.add(path+".verify_until", "not after sign_from: tokens would be signed that nobody accepts; "+
+			"remove sign_from to make the key a standby")
+	}
+}
+
+// codecs checks and normalizes the schedule of codecs in place.
+func (p *problems) codecs(codecs []CodecFrom) {
+	from := make(map[time.Time]int, len(codecs))
+	for i := range codecs {
+		c, path := &codecs[i], fmt.Sprintf("codecs[%d]", i)
+		if !isName(c.Codec) {
+			p.add(path+".codec", "not 1 to 32 lower-case letters, digits and hyphens")
+		}
+		p.instant(path+".from", &c.From)
+		if c.From.IsZero() {
+			p.add(path+".from", "missing; say when the codec begins to be written")
+			continue
+		}
+		if j, ok := from[c.From]; ok {
+			p.add(path+".from", "the same time as codecs[%d]; remove one of them", j)
+		}
+		from[c.From] = i
+	}
+}
+
+// isRingName reports whether a ring in a file can have the name.
+func isRingName(s string) bool {
+	if len(s) == 0 || len(s) > 64 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,238 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ErrNoPrimary says that no key of the ring may sign at that time.
+var ErrNoPrimary = errors.New("keyring: no key may sign at this time")
+
+// A basis is the part of the rule of the primary by which a key was chosen.
+type basis int
+
+const (
+	none  basis = iota // no key was
+	due                // its SignFrom is reached, and it verifies for long enough
+	early              // its SignFrom is the next: as if this clock were slow
+	late               // it ceases to verify before sessions that begin now end
+)
+
+// A change says which key signs from a time on, until the next change.
+type change struct {
+	from  time.Time
+	key   int // into the ring's keys; negative: none
+	basis basis
+}
+
+// primary chooses the key that signs at now: among usable keys with SignFrom,
+//
+//  1. that of the latest SignFrom reached, of those that verify until now+reach;
+//  2. else that of the earliest SignFrom not yet reached;
+//  3. else that of the latest SignFrom reached.
+//
+// If the key of the latest SignFrom reached seals, whatever has become of it
+// since, then only keys that seal are considered. Of keys with one SignFrom
+// those that seal come after those that do not, and then the greater ID wins,
+// so that the order in the file means nothing.
+func primary(keys []Key, now time.Time, reach time.Duration) (int, basis) {
+	sealed := mustSeal(keys, now)
+	var best [late + 1]int
+	for b := range best {
+		best[b] = -1
+	}
+	for i, k := range keys {
+		if k.SignFrom.IsZero() || !k.Usable(now) || sealed && !k.seals {
+			continue
+		}
+		b := late
+		switch {
+		case k.SignFrom.After(now):
+			b = early
+		case k.VerifyUntil.IsZero() || !k.VerifyUntil.Before(now.Add(reach)):
+			b = due
+		}
+		if j := best[b]; j < 0 || takesOver(k, keys[j], b) {
+			best[b] = i
+		}
+	}
+	for _, b := range []basis{due, early, late} {
+		if best[b] >= 0 {
+			return best[b], b
+		}
+	}
+	return -1, none
+}
+
+// takesOver reports whether a is to be preferred to b.
+func takesOver(a, b Key, by basis) bool {
+	if c := a.SignFrom.Compare(b.SignFrom); c != 0 {
+		return (c > 0) != (by == early)
+	}
+	if a.seals != b.seals {
+		return a.seals
+	}
+	return bytes.Compare(a.id[:], b.id[:]) > 0
+}
+
+// mustSeal reports whether the key of the latest SignFrom reached seals, be it
+// in use or not.
+func mustSeal(keys []Key, now time.Time) bool {
+	var last time.Time
+	seals := false
+	for _, k := range keys {
+		if k.SignFrom.IsZero() || k.SignFrom.After(now) || k.SignFrom.Before(last) {
+			continue
+		}
+		seals = k.seals || seals && k.SignFrom.Equal(last)
+		last = k.SignFrom
+	}
+	return seals
+}
+
+// schedule works out every change of the primary, the first of which is from
+// the beginning of time. primary can change its mind at no other times than
+// those at which one of its comparisons does.
+func schedule(keys []Key, reach time.Duration) []change {
+	times := []time.Time{{}}
+	for _, k := range keys {
+		if k.SignFrom.IsZero() {
+			continue
+		}
+		times = append(times, k.SignFrom)
+		if !k.VerifyUntil.IsZero() {
+			times = append(times, k.VerifyUntil.Add(1-reach), k.VerifyUntil)
+		}
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	var changes []change
+	for _, t := range times {
+		i, b := primary(keys, t, reach)
+		if n := len(changes); n == 0 || changes[n-1].key != i || changes[n-1].basis != b {
+			changes = append(changes, change{t, i, b})
+		}
+	}
+	return changes
+}
+
+// at returns the index of the last change not after now, or of the first.
+//
+// It looks at the one found last before it searches: time goes on, but changes
+// are days apart, so that the cost does not depend on how many there are.
+func (r *Ring) at(now time.Time) int {
+	i := int(r.recent.Load())
+	if (i == 0 || !now.Before(r.changes[i].from)) && (i+1 == len(r.changes) || now.Before(r.changes[i+1].from)) {
+		return i
+	}
+	lo, hi := 0, len(r.changes)
+	for hi-lo > 1 {
+		m := int(uint(lo+hi) / 2)
+		if now.Before(r.changes[m].from) {
+			hi = m
+		} else {
+			lo = m
+		}
+	}
+	r.recent.Store(int64(lo))
+	return lo
+}
+
+// Primary returns the key that signs at now, or ErrNoPrimary.
+//
+// It is, of the usable keys with SignFrom, that of the latest SignFrom reached,
+// passing over those that cease to verify before a session that begins now can
+// have ended (MaxSessionHigh and Skew from now). If there is none, it is the key
+// that is to sign next, so that a slow clock finds a key; if there is none
+// either, the passed-over key of the latest SignFrom, of which [Ring.Warnings]
+// tells. A standby key never signs. If the key of the latest SignFrom reached
+// seals, even one that is disabled, revoked or unknown to this binary, then only
+// a key that seals is primary: nothing falls back from sealed to signed.
+func (r *Ring) Primary(now time.Time) (Key, error) {
+	c := r.changes[r.at(now)]
+	if c.key < 0 {
+		return Key{}, ErrNoPrimary
+	}
+	return r.document.Keys[c.key], nil
+}
+
+// A State is what a key is at a time. It follows from the schedule and is not
+// stored.
+type State string
+
+// The states of a key, one at a time. Of those that apply, the first listed here
+// is the key's state.
+const (
+	Unknown     State = "unknown"     // no key of the ring has the ID
+	Revoked     State = "revoked"     // a tombstone: its tokens are refused
+	Pruned      State = "pruned"      // a tombstone: its tokens have expired
+	Unsupported State = "unsupported" // this binary lacks its algorithm
+	Disabled    State = "disabled"    // out of use, reversibly
+	Retired     State = "retired"     // VerifyUntil is reached
+	Active      State = "active"      // the primary: signs and verifies
+	Standby     State = "standby"     // verifies; not scheduled to sign
+	Pending     State = "pending"     // verifies; SignFrom is to come
+	Retiring    State = "retiring"    // verifies; another key signs
+)
+
+// String returns the state as one lower-case word.
+func (s State) String() string { return string(s) }
+
+// State returns the state at now of the key with the ID.
+func (r *Ring) State(id KeyID, now time.Time) State {
+	i, ok := r.index[id]
+	if !ok {
+		return Unknown
+	}
+	switch k := r.document.Keys[i]; {
+	case !k.Revoked.IsZero():
+		return Revoked
+	case !k.Pruned.IsZero():
+		return Pruned
+	case !k.isSupported():
+		return Unsupported
+	case k.Disabled:
+		return Disabled
+	case !k.Usable(now):
+		return Retired
+	case r.changes[r.at(now)].key == i:
+		return Active
+	case k.SignFrom.IsZero():
+		return Standby
+	case k.SignFrom.After(now):
+		return Pending
+	}
+	return Retiring
+}
+
+// Warnings says, in a sentence each, what an operator should see to: a primary
+// that is not what the schedule intends, no standby key that could take over, or
+// keys that this binary cannot use. There are none in a ring as it should be.
+func (r *Ring) Warnings(now time.Time) []string {
+	var w []string
+	keys := r.document.Keys
+	c := r.changes[r.at(now)]
+	switch c.basis {
+	case none:
+		w = append(w, "no key may sign at this time")
+	case early:
+		w = append(w, fmt.Sprintf("key %v signs before its sign_from, since no other key may sign", keys[c.key].id))
+	case late:
+		w = append(w, fmt.Sprintf("key %v signs although it ceases to verify before sessions that begin now end; add a key", keys[c.key].id))
+	}
+	standby := false
+	for _, k := range keys {
+		switch r.State(k.id, now) {
+		case Unsupported:
+			w = append(w, fmt.Sprintf("key %v is for the algorithm %s, which this binary lacks", k.id, k.name))
+		case Standby:
+			standby = standby || c.key >= 0 && k.seals == keys[c.key].seals
+		}
+	}
+	if !standby {
+		w = append(w, "no standby key of the primary's kind: an emergency would have to wait for a new key to reach every instance")
+	}
+	return w
+}
