@@ -66,18 +66,18 @@
 //
 // # An example
 //
-// With the secret 00 01 02 ... 1f and the algorithm hmac-sha256, the key ID is
-// cd4b19ad. In the cookie __Host-session, with no audience, a session begun on
-// 2026-01-01 at 00:00:00 UTC, to last for 14 days, issued an hour later, with
-// the JSON payload {"user":"tom"}, is
+// With a secret that is the SHA-256 of the text "keyturn example 0" and the
+// algorithm hmac-sha256, the key ID is 2f3cdcd5. In the cookie __Host-session,
+// with no audience, a session begun on 2026-01-01 at 00:00:00 UTC, to last for
+// 14 days, issued an hour later, with the JSON payload {"user":"tom"}, is
 //
-//	92d1 00 01 cd4b19ad 6955b900 6955c710 69682e00
+//	92d1 00 01 2f3cdcd5 6955b900 6955c710 69682e00
 //	7b2275736572223a22746f6d227d
-//	5420250d1c22bbb6f26b1bb632399f25c0449bb8ffe04a3eb27b68c388c192c1
+//	f003e0e0bb04aa1ca03f2b65ddfea9a565930866af6886ca14fd301931c8225b
 //
 // and its text is
 //
-//	ktEAAc1LGa1pVbkAaVXHEGloLgB7InVzZXIiOiJ0b20ifVQgJQ0cIru28msbtjI5nyXARJu4_-BKPrJ7aMOIwZLB
+//	ktEAAS883NVpVbkAaVXHEGloLgB7InVzZXIiOiJ0b20iffAD4OC7BKocoD8rZd3-qaVlkwhmr2iGyhT9MBkxyCJb
 //
 // # Opening
 //

@@ -1,0 +1,153 @@
+package session
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"hash"
+	"sync"
+	"testing"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+// standard is the session that codecs and peers are compared with.
+type standard struct {
+	UserID int64  `json:"user_id"`
+	User   string `json:"user"`
+	Role   string `json:"role"`
+	CSRF   string `json:"csrf"`
+	Theme  string `json:"theme"`
+	Seen   int64  `json:"seen"`
+}
+
+var standardSession = standard{12345, "tom@example.com", "admin", "c3ab8ff13720e8ad9047dd39466b3c89", "dark", 1732345678}
+
+// BenchmarkEnvelope opens and makes tokens without their codec. floor is what
+// no envelope can do without: one keyed hash, pooled, over the same bytes,
+// and their base64.
+func BenchmarkEnvelope(b *testing.B) {
+	for _, size := range []int{16, 132, 1000, 2900} {
+		m := newManager(b, Config[visit]{})
+		token := forge(b, m, t0, make([]byte, size), nil)
+		raw := decodeText(b, token)
+		pool := sync.Pool{New: func() any { return hmac.New(sha256.New, make([]byte, 32)) }}
+		mac := func(msg, tag []byte) []byte {
+			h := pool.Get().(hash.Hash)
+			h.Reset()
+			h.Write(msg)
+			tag = h.Sum(tag)
+			pool.Put(h)
+			return tag
+		}
+		b.Run(fmt.Sprintf("op=open/size=%d/impl=floor", size), func(b *testing.B) {
+			b.ReportAllocs()
+			tag := make([]byte, 0, 32)
+			for b.Loop() {
+				raw, err := base64.RawURLEncoding.DecodeString(token)
+				if err != nil || hmac.Equal(mac(raw[:len(raw)-32], tag), raw[len(raw)-32:]) {
+					b.Fatal("the key is another")
+				}
+			}
+		})
+		keys := m.names[0].keys.Subkeys()
+		var o opened
+		b.Run(fmt.Sprintf("op=open/size=%d/impl=keyturn", size), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var r Reason
+				if o, r = m.open(keys, t0, 0, token); r != 0 {
+					b.Fatal(r)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("op=seal/size=%d/impl=floor", size), func(b *testing.B) {
+			b.ReportAllocs()
+			buf := make([]byte, 0, len(raw))
+			text := make([]byte, len(token))
+			var s string
+			for b.Loop() {
+				buf = append(buf[:0], raw[:len(raw)-32]...)
+				buf = mac(buf, buf)
+				base64.RawURLEncoding.Encode(text, buf)
+				s = string(text)
+			}
+			_ = s
+		})
+		b.Run(fmt.Sprintf("op=seal/size=%d/impl=keyturn", size), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if seal(&o.header, o.key, o.payload) == "" {
+					b.Fatal("no token")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpenByRingSize(b *testing.B) {
+	for _, n := range []int{1, 8, 64} {
+		var keys []keyring.Key
+		for i := range n {
+			keys = append(keys, signing(newKey(b, signer.HMACSHA256(), byte(i)), t0.Add(-day)))
+		}
+		m := newManager(b, Config[visit]{Keys: newKeys(b, keys...)})
+		cookie := signedIn(b, m, t0, visit{User: "tom"})
+		subkeys := m.names[0].keys.Subkeys()
+		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, r := m.open(subkeys, t0, 0, cookie); r != 0 {
+					b.Fatal(r)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpenRefused(b *testing.B) {
+	m := newManager(b, Config[visit]{})
+	cookie := signedIn(b, m, t0, visit{User: "tom"})
+	keys := m.names[0].keys.Subkeys()
+	for name, value := range map[string]string{
+		"valid": cookie, "forged": flip(cookie), "malformed": "x" + cookie, "too_large": cookie + string(make([]byte, MaxCookie)),
+		"unknown_key": edited(b, cookie, 4, decodeText(b, cookie)[4]^1),
+	} {
+		b.Run("cookie="+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				m.open(keys, t0, 0, value)
+			}
+		})
+	}
+}
+
+func BenchmarkValue(b *testing.B) {
+	for _, c := range codecs() {
+		m := newManager(b, Config[standard]{Codecs: []codec.Codec{c}})
+		cookie := signedIn(b, m, t0, standardSession)
+		b.Run("op=open/codec="+c.Name(), func(b *testing.B) {
+			b.ReportAllocs()
+			b.ReportMetric(float64(len(cookie)), "cookie-B")
+			for b.Loop() {
+				if m.Open(t0, cookie).Data() != standardSession {
+					b.Fatal("another session")
+				}
+			}
+		})
+		b.Run("op=update/codec="+c.Name(), func(b *testing.B) {
+			b.ReportAllocs()
+			n := int64(0)
+			for b.Loop() {
+				n++
+				s := m.Open(t0, cookie)
+				if s.Update(func(v *standard) { v.Seen = n }) != nil || s.Commit(false).Value == "" {
+					b.Fatal("nothing to send")
+				}
+			}
+		})
+	}
+}

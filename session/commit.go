@@ -1,0 +1,207 @@
+package session
+
+import (
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/session/internal/token"
+)
+
+// Sent says what a response does to the cookie, and why.
+type Sent uint8
+
+const (
+	SentNothing   Sent = iota // the cookie is left alone
+	SentChanged               // the data has changed, or begun
+	SentRenewed               // the session has a new identity
+	SentRefreshed             // its idle time begins anew
+	SentReissued              // its key or codec is not the present one
+	SentDeleted               // the session has ended
+)
+
+var sents = [...]string{"nothing", "changed", "renewed", "refreshed", "reissued", "deleted"}
+
+// String returns the name: nothing, changed, renewed, refreshed, reissued or
+// deleted.
+func (s Sent) String() string {
+	if int(s) < len(sents) {
+		return sents[s]
+	}
+	return "unknown"
+}
+
+// MarshalText returns the name.
+func (s Sent) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// A Commit is what has to be sent with the response to a request.
+type Commit struct {
+	// Touched says that the response depends on the session.
+	Touched bool
+
+	Sent Sent
+
+	// Value is the value of the cookie to set; "" if none is.
+	Value string
+	// MaxAge is how long the cookie is of use.
+	MaxAge time.Duration
+	// Token describes Value.
+	Token Info
+
+	// Delete has the names of the cookies to delete.
+	Delete []string
+}
+
+// Commit freezes the session and returns what is to be sent. It is called
+// once, by the middleware, just before the headers of the response go out;
+// called again, it returns that there is nothing to send.
+//
+// If reissue is true, a session that was merely read may be sent again under
+// the present key and codec.
+func (s *Session[T]) Commit(reissue bool) Commit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.frozen {
+		return Commit{}
+	}
+	s.frozen = true
+	if !s.touched {
+		return Commit{}
+	}
+	c := Commit{Touched: true}
+	now := s.req.Now()
+	switch {
+	case s.renewed:
+		c.Sent = SentRenewed
+	case s.changed:
+		c.Sent = SentChanged
+	case s.destroyed && s.came != 0:
+		c.Sent = SentDeleted
+		for i := range s.m.names {
+			if s.came&(1<<i) != 0 {
+				c.Delete = append(c.Delete, s.m.names[i].name)
+			}
+		}
+		return c
+	case s.original() && s.refreshDue(now):
+		c.Sent = SentRefreshed
+	case s.original() && reissue && s.outdated(now):
+		c.Sent = SentReissued
+	default:
+		return c
+	}
+	w, err := s.token(now)
+	if err != nil {
+		// There was a primary key when the session was written: this is a
+		// refresh that nobody asked for, and it can wait.
+		c.Sent = SentNothing
+		return c
+	}
+	c.Value = seal(&w.header, w.key, w.payload)
+	c.MaxAge = deadline(&w.header).Sub(now)
+	c.Token = s.m.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
+	for i, n := range s.m.names {
+		if i > 0 && s.came&(1<<i) != 0 && !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter) {
+			c.Delete = append(c.Delete, n.name)
+		}
+	}
+	return c
+}
+
+// Discard freezes the session without sending anything: the response went
+// out without a Commit, or the handler panicked.
+func (s *Session[T]) Discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frozen = true
+}
+
+// refreshDue reports whether the session is in the last half of its idle time.
+func (s *Session[T]) refreshDue(now time.Time) bool {
+	h := &s.cookie.header
+	return h.Idle != 0 && now.Unix() >= int64(h.Issued)+int64(h.Idle)/2
+}
+
+// outdated reports whether the cookie is of an earlier key, codec or name than
+// the present ones. What is of a later one stays: the clocks of two instances
+// differ, and neither undoes what the other did.
+func (s *Session[T]) outdated(now time.Time) bool {
+	if key, err := s.m.primary(s.keys, now); err == nil && earlierKey(s.cookie.key, key) {
+		return true
+	}
+	return s.cookie.name != 0 || s.laterCodec(now) != nil
+}
+
+// earlierKey reports whether a became a signer before b did.
+func earlierKey(a, b *keyring.Subkey) bool {
+	if a.ID == b.ID || a.Sealer != nil && b.Sealer == nil {
+		return false
+	}
+	return a.SignFrom.Before(b.SignFrom)
+}
+
+// laterCodec returns the codec that is to be written if the ring schedules
+// it after the one of the cookie, or else nil.
+func (s *Session[T]) laterCodec(now time.Time) codec.Codec {
+	ring := s.keys.Ring()
+	c, place := s.m.writeCodec(ring, now)
+	if c.ID() == s.cookie.codec.ID() || place <= codecPlace(ring, &s.cookie, now) {
+		return nil
+	}
+	return c
+}
+
+// written is a token that is about to be made.
+type written struct {
+	header  token.Header
+	key     *keyring.Subkey
+	codec   codec.Codec
+	payload []byte
+}
+
+// token returns the token of the session at now.
+func (s *Session[T]) token(now time.Time) (written, error) {
+	key, err := s.m.primary(s.keys, now)
+	if err != nil {
+		return written{}, err
+	}
+	w := written{s.header, key, s.codec, s.payload}
+	switch {
+	case s.payload == nil: // new, and nothing written to it
+		w.header = s.m.newHeader(now)
+		w.codec, _ = s.m.writeCodec(s.keys.Ring(), now)
+		w.payload = s.m.zero[w.codec.ID()]
+	case s.original() && !s.changed:
+		s.recode(&w, now)
+	}
+	w.header.Key, w.header.Codec = key.ID, w.codec.ID()
+	// A clock that was stepped back must not make the newer token the older.
+	w.header.Issued = max(seconds(now), w.header.Issued, w.header.Start)
+	return w, s.m.checkSize(&w.header, key, len(w.payload))
+}
+
+// recode puts the payload into the codec that is to be written, where that
+// is a later one, loses nothing, and fits.
+func (s *Session[T]) recode(w *written, now time.Time) {
+	c := s.laterCodec(now)
+	if c == nil {
+		return
+	}
+	if extra, err := s.unknown(); err != nil || extra != nil {
+		return
+	}
+	b, err := s.m.encode(c, s.copy(false))
+	if err != nil || s.m.checkSize(&w.header, w.key, len(b)) != nil {
+		return
+	}
+	w.codec, w.payload = c, b
+}
+
+// deadline returns when a token ends unless it is replaced.
+func deadline(h *token.Header) time.Time {
+	end := int64(h.Expires)
+	if h.Idle != 0 {
+		end = min(end, int64(h.Issued)+int64(h.Idle))
+	}
+	return time.Unix(end, 0)
+}

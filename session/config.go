@@ -1,0 +1,270 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/session/internal/shape"
+)
+
+const (
+	// DefaultName is the name of the cookie where Config.Name is empty.
+	DefaultName = "__Host-session"
+	// DefaultLifetime is the lifetime of a session where Config.Lifetime is 0.
+	DefaultLifetime = 14 * 24 * time.Hour
+	// MaxCookie is the length in bytes of the name and the value of a cookie,
+	// taken together, beyond which browsers drop it (RFC 6265bis, section 5.7).
+	MaxCookie = 4096
+)
+
+// A Config says how a [Manager] makes and opens the sessions of one cookie.
+// Only Keys is needed; the zero value of every other field is right for most.
+type Config[T any] struct {
+	// Keys are the keys that sign and open sessions.
+	Keys *keyring.Keyring
+
+	// Name is the name of the cookie; DefaultName if empty. It is bound into
+	// every token: what is signed as one cookie never opens as another.
+	Name string
+
+	// FormerNames are names that the cookie had before. A session found under
+	// one of them is as good as one under Name, and is written under Name.
+	FormerNames []FormerName
+
+	// Audience tells apart applications that share keys, as Name tells apart
+	// cookies: tokens of one audience never open for another. It is not sent.
+	Audience string
+
+	// Codecs are the codecs that may be read; JSON, MessagePack and CBOR if
+	// empty. New tokens are written in the one that the ring schedules,
+	// or else in the first of these.
+	Codecs []codec.Codec
+
+	// Lifetime is how long a session lasts, used or not; DefaultLifetime if 0.
+	// It must not exceed the ring's longest session (max_session).
+	Lifetime time.Duration
+
+	// IdleTimeout is how long a session lasts without being used; 0 means as
+	// long as its Lifetime. A session that is used in the last half of its
+	// idle time is sent again, with its idle time begun anew.
+	IdleTimeout time.Duration
+
+	// IDs gives each session a random ID of 96 bits, for Revoked or for logs.
+	IDs bool
+
+	// Sealed says that what is in a session must stay secret: only keys that
+	// encrypt may then write it, and New and every later ring are refused
+	// where the primary key does not.
+	Sealed bool
+
+	// Revoked, if not nil, is asked whether a session that is otherwise valid
+	// has been revoked. It is called at the first touch of a session, with
+	// the context of its request.
+	Revoked func(context.Context, Info) (bool, error)
+
+	// RevocationError says what an error of Revoked means. With Revoked it
+	// has to be chosen.
+	RevocationError RevocationError
+
+	// KeepIndeterminate makes Update and Renew return ErrIndeterminate where
+	// the request's cookie is indeterminate, so that the handler can answer
+	// that the client should try again. Otherwise they overwrite that cookie.
+	KeepIndeterminate bool
+}
+
+// A FormerName is a name that a cookie had before it was renamed.
+type FormerName struct {
+	Name string
+
+	// DeleteAfter is when a cookie of this name is first deleted as the
+	// session is written under the present one. Instances from before the
+	// renaming need it until the last of them is gone. Never, if zero.
+	// Signing out deletes it at any time.
+	DeleteAfter time.Time
+}
+
+// RevocationError says what it means that revocation could not be checked.
+type RevocationError uint8
+
+const (
+	_ RevocationError = iota
+	// FailClosed: the session is not used (ErrRevocationUnavailable), and its
+	// cookie is left alone.
+	FailClosed
+	// FailOpen: the session is used. A revoked one is then, too.
+	FailOpen
+)
+
+// New returns a Manager for the sessions of one cookie. An error lists every
+// problem of the configuration, and every field of T that cannot be carried.
+//
+// T is Values, a struct, or a map with string keys. Its fields may be bool,
+// any integer, finite float, string (UTF-8), []byte, array, time.Time (kept
+// as an instant, in UTC, to the nanosecond), time.Duration, pointer, slice,
+// map with string or integer keys, struct, or a type that marshals itself as
+// text. They are named by their json tags, in every codec.
+func New[T any](c Config[T]) (*Manager[T], error) {
+	m := &Manager[T]{keepIndeterminate: c.KeepIndeterminate}
+	_, m.isValues = any((*T)(nil)).(*Values)
+	errs := m.envelope.configure(c.Keys, envelopeConfig{
+		name: c.Name, former: c.FormerNames, audience: c.Audience, codecs: c.Codecs,
+		lifetime: c.Lifetime, idle: c.IdleTimeout, ids: c.IDs, sealed: c.Sealed,
+		revoked: c.Revoked, revocationError: c.RevocationError,
+	})
+	if !m.isValues {
+		t := reflect.TypeFor[T]()
+		s, err := shape.Of(t)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("session: %v cannot be carried: %w", t, err))
+		} else {
+			for _, cd := range m.codecs {
+				if err := s.RoundTrip(cd); err != nil {
+					errs = append(errs, fmt.Errorf("session: %v cannot be carried by codec %q: %w", t, cd.Name(), err))
+				}
+			}
+			m.shape = s
+		}
+	}
+	if len(errs) == 0 {
+		errs = append(errs, m.bind()...)
+	}
+	if len(errs) == 0 {
+		errs = append(errs, m.encodeZero()...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+type envelopeConfig struct {
+	name            string
+	former          []FormerName
+	audience        string
+	codecs          []codec.Codec
+	lifetime, idle  time.Duration
+	ids, sealed     bool
+	revoked         func(context.Context, Info) (bool, error)
+	revocationError RevocationError
+}
+
+func (e *envelope) configure(keys *keyring.Keyring, c envelopeConfig) (errs []error) {
+	problem := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("session: "+format, args...))
+	}
+	if keys == nil {
+		problem("Config.Keys is nil: open a ring with keyring.Open, or try things out with keyring.Ephemeral")
+	}
+	e.keys = keys
+	if c.name == "" {
+		c.name = DefaultName
+	}
+	e.names = []cookieName{{name: c.name}}
+	for _, f := range c.former {
+		e.names = append(e.names, cookieName{name: f.Name, deleteAfter: f.DeleteAfter})
+	}
+	if len(e.names) > maxNames {
+		problem("Config.FormerNames has %d names, at most %d are allowed", len(c.former), maxNames-1)
+	}
+	seen := map[string]bool{}
+	for i, n := range e.names {
+		switch {
+		case !isToken(n.name):
+			problem("cookie name %q: a name is one or more letters, digits or characters of !#$%%&'*+-.^_`|~ (RFC 6265, section 4.1.1)", n.name)
+		case seen[n.name]:
+			problem("cookie name %q is given twice", n.name)
+		case i == 0 && len(n.name) > maxName:
+			problem("cookie name of %d bytes, at most %d are allowed", len(n.name), maxName)
+		}
+		seen[n.name] = true
+	}
+	if len(c.audience) > math.MaxUint16 {
+		problem("Config.Audience of %d bytes, at most %d are allowed", len(c.audience), math.MaxUint16)
+	}
+	e.audience = c.audience
+
+	e.codecs = c.codecs
+	if len(e.codecs) == 0 {
+		e.codecs = []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()}
+	}
+	names := map[string]bool{}
+	for i, cd := range e.codecs {
+		if cd == nil {
+			problem("Config.Codecs[%d] is nil", i)
+			continue
+		}
+		if cd.Name() == "" || names[cd.Name()] {
+			problem("Config.Codecs[%d] is named %q: each codec needs a name of its own", i, cd.Name())
+		}
+		if other := e.byID[cd.ID()]; other != nil || cd.ID() == 0 {
+			problem("Config.Codecs[%d], %q, has the ID %d: each codec needs an ID of its own, from 128 to 255 if it is your own", i, cd.Name(), cd.ID())
+		}
+		names[cd.Name()] = true
+		e.byID[cd.ID()] = cd
+	}
+
+	if c.lifetime == 0 {
+		c.lifetime = DefaultLifetime
+	}
+	switch {
+	case c.lifetime < time.Second || c.lifetime%time.Second != 0:
+		problem("Config.Lifetime is %v: it has to be a positive number of whole seconds", c.lifetime)
+	case keys != nil && c.lifetime > keys.Ring().Policy().MaxSession:
+		problem("Config.Lifetime is %v, longer than the ring's max_session of %v: keys would retire before their sessions end; raise max_session in the ring first, or shorten the lifetime", c.lifetime, keys.Ring().Policy().MaxSession)
+	}
+	if c.idle < 0 || c.idle%time.Second != 0 || (c.idle > 0 && c.idle < 2*time.Second) {
+		problem("Config.IdleTimeout is %v: it has to be a number of whole seconds, 2 or more, or 0 for none", c.idle)
+	}
+	if c.idle > c.lifetime {
+		problem("Config.IdleTimeout of %v is longer than the lifetime of %v", c.idle, c.lifetime)
+	}
+	e.lifetime, e.idle = c.lifetime, c.idle
+	e.ids, e.sealed = c.ids, c.sealed
+
+	switch {
+	case c.revoked != nil && c.revocationError != FailClosed && c.revocationError != FailOpen:
+		problem("Config.RevocationError is not chosen: with Revoked it has to be FailClosed or FailOpen")
+	case c.revoked == nil && c.revocationError != 0:
+		problem("Config.RevocationError is set, and Config.Revoked is nil")
+	}
+	e.revoked, e.revocationError = c.revoked, c.revocationError
+	return errs
+}
+
+// bind derives the subkeys of every name, now and for each later ring.
+func (e *envelope) bind() (errs []error) {
+	for i := range e.names {
+		u := keyring.Use{Name: e.names[i].name, Audience: e.audience}
+		if i == 0 && e.sealed {
+			u.Check = checkSealed
+		}
+		b, err := e.keys.Bind(u)
+		if err != nil {
+			return append(errs, fmt.Errorf("session: %w", err))
+		}
+		e.names[i].keys = b
+	}
+	return nil
+}
+
+// isToken reports whether s is a token of RFC 9110, section 5.6.2, as the
+// name of a cookie has to be.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '!', c == '#', c == '$', c == '%', c == '&', c == '\'', c == '*', c == '+',
+			c == '-', c == '.', c == '^', c == '_', c == '`', c == '|', c == '~':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,152 @@
+package session
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+// renamed is a codec under another name and ID.
+type renamed struct {
+	codec.Codec
+	id   byte
+	name string
+}
+
+func (r renamed) ID() byte     { return r.id }
+func (r renamed) Name() string { return r.name }
+
+func TestNewListsEveryProblem(t *testing.T) {
+	type bad struct {
+		User string    `json:"user"`
+		Any  any       `json:"any"`
+		Ch   chan int  `json:"ch"`
+		Link url.URL   `json:"link"`
+		Seen time.Time `json:"seen"`
+	}
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
+	_, err := New(Config[bad]{
+		Name:            "a b",
+		FormerNames:     []FormerName{{Name: "x"}, {Name: "x"}, {Name: "é"}},
+		Audience:        strings.Repeat("a", 1<<16),
+		Codecs:          []codec.Codec{codec.JSON(), codec.JSON(), nil, renamed{codec.JSON(), 0, "zero"}, renamed{codec.CBOR(), 3, ""}},
+		Keys:            keys,
+		Lifetime:        15 * day,
+		IdleTimeout:     16 * day,
+		Revoked:         func(context.Context, Info) (bool, error) { return false, nil },
+		RevocationError: 0,
+	})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`"a b"`, `"x" is given twice`, `"é"`, "Audience", `Codecs[1] is named "json"`, "Codecs[1], \"json\", has the ID 1", "Codecs[2] is nil",
+		`Codecs[3], "zero", has the ID 0`, `Codecs[4] is named ""`, "max_session of 336h0m0s", "IdleTimeout of 384h0m0s", "RevocationError",
+		"bad.Any", "bad.Ch", "bad.Link",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not tell of %s", want)
+		}
+	}
+	for _, line := range strings.Split(err.Error(), "\n") {
+		if strings.Contains(line, "User string") || strings.Contains(line, "Seen") {
+			t.Errorf("not a problem: %s", line)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
+	hook := func(context.Context, Info) (bool, error) { return false, nil }
+	for _, tt := range []struct {
+		want string
+		c    Config[visit]
+	}{
+		{"Keys is nil", Config[visit]{}},
+		{"Lifetime", Config[visit]{Keys: keys, Lifetime: -time.Second}},
+		{"Lifetime", Config[visit]{Keys: keys, Lifetime: 1500 * time.Millisecond}},
+		{"IdleTimeout", Config[visit]{Keys: keys, IdleTimeout: time.Second}},
+		{"IdleTimeout", Config[visit]{Keys: keys, IdleTimeout: -time.Minute}},
+		{"RevocationError is not chosen", Config[visit]{Keys: keys, Revoked: hook}},
+		{"RevocationError is not chosen", Config[visit]{Keys: keys, Revoked: hook, RevocationError: 9}},
+		{"Revoked is nil", Config[visit]{Keys: keys, RevocationError: FailOpen}},
+		{"at most 7", Config[visit]{Keys: keys, FormerNames: make([]FormerName, 8)}},
+		{"cookie name of 257", Config[visit]{Keys: keys, Name: strings.Repeat("x", 257)}},
+		{"given twice", Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: DefaultName}}}},
+	} {
+		if _, err := New(tt.c); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("want an error that tells of %q, got %v", tt.want, err)
+		}
+	}
+	m := newManager(t, Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: "old"}}})
+	if m.Name() != DefaultName || strings.Join(m.FormerNames(), " ") != "old" {
+		t.Errorf("names = %q, %q", m.Name(), m.FormerNames())
+	}
+	if _, err := New(Config[int]{Keys: keys}); err == nil {
+		t.Error("a payload that is no map is taken")
+	}
+	if m, err := New(Config[visit]{Keys: keyring.Ephemeral()}); err != nil || m.Open(time.Now(), "x") == nil {
+		t.Errorf("the zero Config with keys: %v", err)
+	}
+}
+
+// forgetful is a codec of somebody else's that loses what it is given.
+type forgetful struct{ codec.Codec }
+
+func (forgetful) ID() byte     { return 200 }
+func (forgetful) Name() string { return "forgetful" }
+func (f forgetful) Decode(data []byte, v any) error {
+	if strings.Contains(string(data), "boom") {
+		panic("boom")
+	}
+	return f.Codec.Decode([]byte(strings.ReplaceAll(string(data), "precious", "lost")), v)
+}
+
+func TestCustomCodecIsReadBack(t *testing.T) {
+	check := func(t *testing.T, set func(string) error, data func() string) {
+		t.Helper()
+		if err := set("kept"); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []string{"precious", "boom"} {
+			if err := set(s); err == nil || !strings.Contains(err.Error(), "forgetful") || strings.Contains(err.Error(), s) {
+				t.Errorf("%q: %v", s, err)
+			}
+			if got := data(); got != "kept" {
+				t.Errorf("data = %q", got)
+			}
+		}
+	}
+	codecs := []codec.Codec{forgetful{codec.JSON()}}
+	s := newManager(t, Config[visit]{Codecs: codecs}).New(t0)
+	check(t, func(x string) error { return s.Update(func(v *visit) { v.User = x }) }, func() string { return s.Data().User })
+	v := newManager(t, Config[Values]{Codecs: codecs}).New(t0)
+	check(t, func(x string) error { return keyString.SetIn(v, x) }, func() string { return keyString.From(v) })
+}
+
+// shy marshals itself to less than it is.
+type shy struct{ Name, Password string }
+
+func (s shy) MarshalText() ([]byte, error)  { return []byte(s.Name), nil }
+func (s *shy) UnmarshalText(b []byte) error { s.Name = string(b); return nil }
+
+func TestTypesThatMarshalThemselvesAreReadBack(t *testing.T) {
+	type account struct {
+		Who shy `json:"who"`
+	}
+	m := newManager(t, Config[account]{})
+	s := m.New(t0)
+	if err := s.Renew(account{shy{Name: "tom"}}); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Renew(account{shy{"tom", "hunter2"}})
+	if err == nil || !strings.Contains(err.Error(), "Who") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("err = %v", err)
+	}
+}

@@ -1,0 +1,372 @@
+package session
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/session/internal/token"
+)
+
+const (
+	maxName       = 256 // bytes; leaves most of a cookie to its value
+	maxNames      = 8   // the present name and the former ones
+	maxCandidates = 4   // cookies of the same name that are tried
+)
+
+// An envelope is the part of a Manager that does not depend on T: it opens
+// and makes tokens and knows nothing of what is in them.
+type envelope struct {
+	keys     *keyring.Keyring
+	names    []cookieName // the present one first
+	audience string
+
+	codecs []codec.Codec // what may be read; the first is written by default
+	byID   [256]codec.Codec
+
+	lifetime, idle  time.Duration
+	ids, sealed     bool
+	revoked         func(context.Context, Info) (bool, error)
+	revocationError RevocationError
+}
+
+type cookieName struct {
+	name        string
+	deleteAfter time.Time
+	keys        *keyring.Binding
+}
+
+// opened is a token that has been verified and is within its times.
+type opened struct {
+	header  token.Header
+	key     *keyring.Subkey
+	codec   codec.Codec
+	name    int // index in envelope.names
+	size    int // of the text
+	payload []byte
+	// verified says that the header and the payload are what the key made.
+	verified bool
+}
+
+// open verifies a cookie value, in the order of the reasons. On failure, the
+// fields of opened that are set are what may be told of the cookie: key and
+// codec of the ring and of the configuration; the header once it is verified.
+func (e *envelope) open(keys *keyring.Subkeys, now time.Time, name int, value string) (opened, Reason) {
+	o := opened{name: name, size: len(value)}
+	if len(value)+len(e.names[name].name) > MaxCookie {
+		return o, ErrTooLarge
+	}
+	raw, err := token.DecodeText(value)
+	if err != nil {
+		return o, ErrMalformed
+	}
+	h, err := token.ParseHeader(raw)
+	switch err {
+	case nil:
+	case token.ErrVersion:
+		return o, ErrUnsupportedVersion
+	default:
+		return o, ErrMalformed
+	}
+	o.key, err = keys.Lookup(h.Key, now)
+	if err != nil {
+		return o, keyReason(err)
+	}
+	var ok bool
+	if o.key.Signer != nil {
+		o.payload, ok = token.VerifySigned(raw, h.Size(), o.key.Signer)
+	} else {
+		o.payload, ok = token.OpenSealed(raw, h.Size(), o.key.Sealer)
+	}
+	if !ok {
+		return o, ErrForged
+	}
+	o.header, o.verified = h, true
+	o.codec = e.byID[h.Codec]
+	if o.codec == nil {
+		return o, ErrUnsupportedCodec
+	}
+	return o, e.checkTimes(&h, keys.Ring(), now)
+}
+
+func keyReason(err error) Reason {
+	switch {
+	case errors.Is(err, keyring.ErrRevoked):
+		return ErrRevoked
+	case errors.Is(err, keyring.ErrDisabled):
+		return ErrDisabled
+	case errors.Is(err, keyring.ErrRetired):
+		return ErrRetired
+	}
+	return ErrUnknownKey
+}
+
+func (e *envelope) checkTimes(h *token.Header, ring *keyring.Ring, now time.Time) Reason {
+	t := now.Unix()
+	// Two clocks may each be off by the skew, in opposite directions.
+	limit := now.Add(2 * ring.Policy().Skew).Unix()
+	start, issued := int64(h.Start), int64(h.Issued)
+	switch {
+	case issued > limit || start > limit:
+		return ErrFuture
+	case t >= int64(h.Expires):
+		return ErrExpired
+	case h.Idle != 0 && t >= issued+int64(h.Idle):
+		return ErrIdle
+	case !ring.NotBefore().IsZero() && start < ring.NotBefore().Unix():
+		return ErrNotBefore
+	}
+	return 0
+}
+
+// checkRevoked asks the hook about a session that is valid otherwise.
+func (e *envelope) checkRevoked(ctx context.Context, o *opened) Reason {
+	if e.revoked == nil {
+		return 0
+	}
+	revoked, err := e.revoked(ctx, e.info(o))
+	switch {
+	case err != nil && e.revocationError == FailOpen:
+		return 0
+	case err != nil:
+		return ErrRevocationUnavailable
+	case revoked:
+		return ErrSessionRevoked
+	}
+	return 0
+}
+
+// choose returns the one of several valid tokens that is the session: of the
+// same session, the newest; of different ones, the one under the name that is
+// configured first, since an older name may be open to cookies that others
+// have planted.
+func choose(valid []opened) (opened, Reason) {
+	best := valid[0]
+	ambiguous := false
+	for _, o := range valid[1:] {
+		switch {
+		case sameSession(&best.header, &o.header):
+			if o.header.Issued > best.header.Issued {
+				best = o
+			}
+		case o.name == best.name:
+			ambiguous = true
+		}
+	}
+	if ambiguous {
+		return best, ErrAmbiguous
+	}
+	return best, 0
+}
+
+func sameSession(a, b *token.Header) bool {
+	if a.HasID || b.HasID {
+		return a.HasID && b.HasID && a.ID == b.ID
+	}
+	return a.Start == b.Start
+}
+
+// writeCodec returns the codec that is to be written at a time: the newest of
+// the ring's schedule that is known here, or else the first of Codecs.
+// The second result is its place in the schedule, from 1; 0 if it has none.
+func (e *envelope) writeCodec(ring *keyring.Ring, now time.Time) (codec.Codec, int) {
+	schedule := ring.Codecs()
+	for i := len(schedule) - 1; i >= 0; i-- {
+		if schedule[i].From.After(now) {
+			continue
+		}
+		for _, c := range e.codecs {
+			if c.Name() == schedule[i].Codec {
+				return c, i + 1
+			}
+		}
+	}
+	return e.codecs[0], 0
+}
+
+// codecPlace returns the place in the schedule, from 1, of the entry by which
+// a token got its codec; 0 if there is none. The clock that issued it may be
+// ahead of this one.
+func codecPlace(ring *keyring.Ring, o *opened, now time.Time) int {
+	if issued := time.Unix(int64(o.header.Issued), 0); issued.After(now) {
+		now = issued
+	}
+	schedule := ring.Codecs()
+	for i := len(schedule) - 1; i >= 0; i-- {
+		if schedule[i].Codec == o.codec.Name() && !schedule[i].From.After(now) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// primary returns the key that signs at a time.
+func (e *envelope) primary(keys *keyring.Subkeys, now time.Time) (*keyring.Subkey, error) {
+	k, err := keys.Primary(now)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	if e.sealed && k.Sealer == nil {
+		return nil, ErrNotSealed
+	}
+	return k, nil
+}
+
+// checkSealed refuses a ring in which a key that does not seal is the
+// primary, or will be.
+func checkSealed(r *keyring.Ring) error {
+	now := time.Now()
+	times := []time.Time{now}
+	for _, k := range r.Document().Keys {
+		if k.SignFrom.After(now) {
+			times = append(times, k.SignFrom)
+		}
+	}
+	for _, t := range times {
+		k, err := r.Primary(t)
+		if err != nil {
+			return err
+		}
+		if !k.Seals() {
+			return fmt.Errorf("%w: key %v, which signs from %v, is of the algorithm %s; add a key of one that encrypts, such as xchacha20-poly1305", ErrNotSealed, k.ID(), t.UTC().Format(time.RFC3339), k.Algorithm())
+		}
+	}
+	return nil
+}
+
+// overhead returns by how much a token is longer than its payload, in bytes.
+func overhead(h *token.Header, k *keyring.Subkey) int {
+	if k.Sealer != nil {
+		return h.Size() + k.Sealer.Overhead()
+	}
+	return h.Size() + k.Signer.Size()
+}
+
+// checkSize reports a payload that does not fit into a cookie.
+func (e *envelope) checkSize(h *token.Header, k *keyring.Subkey, payload int) error {
+	size := len(e.names[0].name) + token.TextSize(overhead(h, k)+payload)
+	if size > MaxCookie {
+		return &SizeError{Size: size, Limit: MaxCookie}
+	}
+	return nil
+}
+
+var scratch = sync.Pool{New: func() any {
+	b := make([]byte, 0, 2*MaxCookie)
+	return &b
+}}
+
+// seal makes the cookie value of a token.
+func seal(h *token.Header, k *keyring.Subkey, payload []byte) string {
+	b := scratch.Get().(*[]byte)
+	raw := (*b)[:0]
+	if k.Sealer != nil {
+		raw = token.Seal(raw, h, payload, k.Sealer)
+	} else {
+		raw = token.Sign(raw, h, payload, k.Signer)
+	}
+	n := len(raw)
+	raw = token.AppendText(raw, raw)
+	text := string(raw[n:])
+	*b = raw[:0]
+	scratch.Put(b)
+	return text
+}
+
+// seconds returns t as a token has it, within what it can hold.
+func seconds(t time.Time) uint32 {
+	return uint32(min(max(t.Unix(), 0), math.MaxUint32))
+}
+
+// Info is what a token says of itself. It is verified, except where a
+// function says otherwise.
+type Info struct {
+	Cookie    string        // the name of the cookie it came in
+	KeyID     keyring.KeyID // the key it was made with
+	Algorithm string        // of that key
+	Codec     string        // of the payload
+	ID        string        // of the session; "" without Config.IDs
+
+	Start   time.Time // when the session began
+	Issued  time.Time // when the token was made
+	Expires time.Time // when the session ends, used or not
+
+	// IdleTimeout is how long after Issued the session ends unless it is used;
+	// 0 for never.
+	IdleTimeout time.Duration
+
+	Size     int // of the cookie value, in bytes
+	Overhead int // of the token without its payload, in bytes before base64
+	Payload  int // of the payload, in bytes before base64
+}
+
+func headerInfo(h *token.Header) Info {
+	i := Info{
+		KeyID:       h.Key,
+		Start:       time.Unix(int64(h.Start), 0).UTC(),
+		Issued:      time.Unix(int64(h.Issued), 0).UTC(),
+		Expires:     time.Unix(int64(h.Expires), 0).UTC(),
+		IdleTimeout: time.Duration(h.Idle) * time.Second,
+	}
+	if h.HasID {
+		i.ID = formatID(h.ID)
+	}
+	return i
+}
+
+func (e *envelope) info(o *opened) Info {
+	var i Info
+	if o.verified {
+		i = headerInfo(&o.header)
+		i.Overhead = overhead(&o.header, o.key)
+		i.Payload = len(o.payload)
+	}
+	i.Cookie, i.Size = e.names[o.name].name, o.size
+	if o.key != nil {
+		i.KeyID, i.Algorithm = o.key.ID, o.key.Algorithm
+	}
+	if o.codec != nil {
+		i.Codec = o.codec.Name()
+	}
+	return i
+}
+
+func formatID(id [token.IDSize]byte) string {
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// ReadUnverified returns what a cookie value says of itself, without any key:
+// none of it is to be believed. It is for looking at cookies, not for
+// deciding anything. Algorithm and Cookie are empty, the sizes but Size are
+// 0, and Codec is named only if it is built in.
+func ReadUnverified(value string) (Info, error) {
+	if len(value) > MaxCookie {
+		return Info{}, ErrTooLarge
+	}
+	raw, err := token.DecodeText(value)
+	if err != nil {
+		return Info{}, ErrMalformed
+	}
+	h, err := token.ParseHeader(raw)
+	switch err {
+	case nil:
+	case token.ErrVersion:
+		return Info{}, ErrUnsupportedVersion
+	default:
+		return Info{}, ErrMalformed
+	}
+	i := headerInfo(&h)
+	i.Size = len(value)
+	for _, c := range []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()} {
+		if c.ID() == h.Codec {
+			i.Codec = c.Name()
+		}
+	}
+	return i, nil
+}

@@ -1,0 +1,230 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/session/internal/shape"
+	"github.com/keyturn/keyturn/session/internal/token"
+)
+
+// A Manager makes and opens the sessions of one cookie. It is safe for
+// concurrent use. Two Managers do not meet, whatever their T and their
+// configuration: each finds only its own sessions in a context.
+type Manager[T any] struct {
+	envelope
+	keepIndeterminate bool
+
+	isValues bool         // T is Values
+	shape    *shape.Shape // of T; nil for Values
+
+	// zero is the encoding of the zero T in each of codecs: what a session
+	// that holds nothing would be sent as.
+	zero map[byte][]byte
+}
+
+// Name returns the name of the cookie.
+func (m *Manager[T]) Name() string { return m.names[0].name }
+
+// FormerNames returns the names that the cookie had before.
+func (m *Manager[T]) FormerNames() []string {
+	var names []string
+	for _, n := range m.names[1:] {
+		names = append(names, n.name)
+	}
+	return names
+}
+
+// A Request is what a Manager asks of a request, at the first touch of its
+// session and not before. Package middleware has the one for net/http.
+type Request interface {
+	// Now returns the present time.
+	Now() time.Time
+	// Cookies returns the values of the request's cookies of this name, in
+	// the order of the request.
+	Cookies(name string) []string
+}
+
+// Begin returns the session of a request, and a context that carries it for
+// From. The session is not opened before it is touched: r is called then,
+// and ctx is the context that Config.Revoked is called with.
+//
+// Begin is for middleware, which owes the session a Commit or a Discard.
+func (m *Manager[T]) Begin(ctx context.Context, r Request) (*Session[T], context.Context) {
+	b := &begun[T]{Context: ctx}
+	b.session.m, b.session.ctx, b.session.req = m, ctx, r
+	return &b.session, b
+}
+
+// begun is a session and the context that carries it, in one allocation.
+type begun[T any] struct {
+	context.Context
+	session Session[T]
+}
+
+// Value returns the session for the key that is its Manager.
+func (b *begun[T]) Value(key any) any {
+	if m, ok := key.(*Manager[T]); ok && m == b.session.m {
+		return &b.session
+	}
+	return b.Context.Value(key)
+}
+
+// NewContext returns a context that carries s, for From: a handler can be
+// tested with a session that no cookie brought.
+func (m *Manager[T]) NewContext(ctx context.Context, s *Session[T]) context.Context {
+	return context.WithValue(ctx, m, s)
+}
+
+// From returns the session that the context of a request carries. It panics
+// if there is none: the handler is not behind this Manager's middleware.
+func (m *Manager[T]) From(ctx context.Context) *Session[T] {
+	s, ok := ctx.Value(m).(*Session[T])
+	if !ok {
+		panic(fmt.Sprintf("session: no session of cookie %q in the context: is the handler behind the middleware made from this Manager?", m.Name()))
+	}
+	return s
+}
+
+// New returns a session that no cookie brought, begun at now.
+func (m *Manager[T]) New(now time.Time) *Session[T] {
+	return &Session[T]{m: m, ctx: context.Background(), req: instant(now)}
+}
+
+// Open returns the session in the value of a cookie as it is at now. It
+// never fails: the Outcome of the session says what became of the value.
+func (m *Manager[T]) Open(now time.Time, value string) *Session[T] {
+	s, _ := m.Begin(context.Background(), single{instant(now), m.Name(), value})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch()
+	return s
+}
+
+// Seal returns the cookie value that s has at now, changed or not: a token
+// under the primary key and, where that is possible, in the present codec.
+// It leaves s as it is.
+func (m *Manager[T]) Seal(now time.Time, s *Session[T]) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch()
+	w, err := s.token(now)
+	if err != nil {
+		return "", err
+	}
+	return seal(&w.header, w.key, w.payload), nil
+}
+
+// instant is a Request at a time, without cookies.
+type instant time.Time
+
+func (i instant) Now() time.Time        { return time.Time(i) }
+func (instant) Cookies(string) []string { return nil }
+
+// single is a Request with one cookie.
+type single struct {
+	instant
+	name, value string
+}
+
+func (r single) Cookies(name string) []string {
+	if name != r.name {
+		return nil
+	}
+	return []string{r.value}
+}
+
+// encode returns the encoding of v, which it normalizes first, or
+// ErrNotCarried if v would not come back as it is.
+func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
+	var x any = v
+	if m.isValues {
+		x = any(v).(*Values).tree()
+	} else if err := m.shape.Normalize(v); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
+	}
+	b, err := c.Append(nil, x)
+	if err != nil {
+		return nil, fmt.Errorf("%w by codec %q: %w", ErrNotCarried, c.Name(), err)
+	}
+	if c.ID() >= firstCustomID || m.shape != nil && m.shape.Opaque() {
+		// Neither somebody else's codec nor a type that marshals itself is
+		// known to give back what it was given.
+		if err := m.readBack(c, b, v); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+const firstCustomID = 128
+
+func (m *Manager[T]) readBack(c codec.Codec, b []byte, v *T) error {
+	var back T
+	if err := m.decode(c, b, &back); err != nil {
+		return fmt.Errorf("%w: codec %q does not read what it has written: %w", ErrNotCarried, c.Name(), err)
+	}
+	var path string
+	var ok bool
+	if m.isValues {
+		ok = reflect.DeepEqual(any(v).(*Values).tree(), any(&back).(*Values).tree())
+	} else {
+		path, ok = shape.Equal(reflect.ValueOf(v).Elem(), reflect.ValueOf(&back).Elem())
+	}
+	if !ok {
+		return fmt.Errorf("%w: %s does not come back equal through codec %q", ErrNotCarried, path, c.Name())
+	}
+	return nil
+}
+
+// decode decodes a verified payload. A codec that panics fails.
+func (m *Manager[T]) decode(c codec.Codec, payload []byte, v *T) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("session: codec %q panicked", c.Name())
+		}
+	}()
+	if !m.isValues {
+		return c.Decode(payload, v)
+	}
+	var tree map[string]any
+	if err := c.Decode(payload, &tree); err != nil {
+		return err
+	}
+	*any(v).(*Values) = Values{tree}
+	return nil
+}
+
+func (m *Manager[T]) encodeZero() (errs []error) {
+	m.zero = make(map[byte][]byte, len(m.codecs))
+	for _, c := range m.codecs {
+		var zero T
+		b, err := m.encode(c, &zero)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("session: the zero %T cannot be carried: %w", zero, err))
+		}
+		m.zero[c.ID()] = b
+	}
+	return errs
+}
+
+// newHeader returns the header of a session that begins at now.
+func (m *Manager[T]) newHeader(now time.Time) token.Header {
+	lifetime := m.lifetime
+	// A ring that came after New may have lowered its longest session.
+	lifetime = min(lifetime, m.keys.Ring().Policy().MaxSession)
+	h := token.Header{
+		Start:   seconds(now),
+		Issued:  seconds(now),
+		Expires: seconds(now.Add(lifetime)),
+		Idle:    uint32(m.idle / time.Second),
+		HasID:   m.ids,
+	}
+	if m.ids {
+		h.ID = newID()
+	}
+	return h
+}

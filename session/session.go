@@ -1,0 +1,393 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/session/internal/token"
+)
+
+// A Session is one visitor's data during one request. It is safe for
+// concurrent use.
+//
+// The first call of a method touches the session: the cookie is looked for
+// and opened. A session that is never touched costs next to nothing, leaves
+// no trace in the response, and is not counted as used.
+type Session[T any] struct {
+	m   *Manager[T]
+	ctx context.Context
+	req Request
+
+	mu       sync.Mutex
+	touched  bool
+	frozen   bool // nothing can be sent any more
+	updating bool // a function given to Update runs
+
+	// What came with the request.
+	keys   *keyring.Subkeys
+	cookie opened
+	reason Reason
+	came   uint8 // bit i: a cookie of the name i
+
+	// What the session is now.
+	header  token.Header // zero: nothing has been written, and no cookie was valid
+	codec   codec.Codec  // of payload
+	payload []byte       // the encoding of the data; nil: the zero T
+	data    *T           // what payload decodes to, if it is at hand
+
+	// What became of the session in this request.
+	renewed, destroyed, changed bool
+
+	extra    []byte // members of the cookie's payload that T does not know
+	hasExtra bool   // extra has been looked for
+}
+
+// touch opens the session, once. s.mu is held.
+func (s *Session[T]) touch() {
+	if s.touched {
+		return
+	}
+	s.touched = true
+	now := s.req.Now()
+	s.keys = s.m.names[0].keys.Subkeys()
+	s.reason = s.find(now)
+	if s.came == 0 || s.reason != 0 {
+		return
+	}
+	o := &s.cookie
+	data := new(T)
+	if s.m.decode(o.codec, o.payload, data) != nil {
+		s.reason = ErrUndecodable
+		return
+	}
+	s.header, s.codec, s.payload, s.data = o.header, o.codec, o.payload, data
+}
+
+// find looks for the session among the cookies of the request.
+func (s *Session[T]) find(now time.Time) Reason {
+	var buf [maxCandidates]opened
+	valid := buf[:0]
+	var failure Reason
+	for i := range s.m.names {
+		n := &s.m.names[i]
+		values := s.req.Cookies(n.name)
+		if len(values) == 0 {
+			continue
+		}
+		s.came |= 1 << i
+		keys := s.keys
+		if i > 0 {
+			keys = n.keys.Subkeys()
+		}
+		for _, v := range values[:min(len(values), maxCandidates)] {
+			o, reason := s.m.open(keys, now, i, v)
+			switch {
+			case reason == 0:
+				valid = append(valid, o)
+			case failure == 0, failure.Outcome() != Indeterminate && reason.Outcome() == Indeterminate:
+				// Whatever cannot be judged decides: it must not be deleted.
+				failure, s.cookie = reason, o
+			}
+		}
+	}
+	if len(valid) == 0 {
+		return failure
+	}
+	var reason Reason
+	s.cookie, reason = choose(valid)
+	if reason == 0 {
+		reason = s.m.checkRevoked(s.ctx, &s.cookie)
+	}
+	return reason
+}
+
+// Outcome says what became of the cookie that the request brought, and why
+// if it was not accepted.
+func (s *Session[T]) Outcome() (Outcome, Reason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch()
+	if s.came == 0 {
+		return Absent, 0
+	}
+	return s.reason.Outcome(), s.reason
+}
+
+// Info returns what is known of the cookie that the request brought. Of a
+// cookie that could not be verified, that is its name and size, and its key
+// if the ring has it.
+func (s *Session[T]) Info() Info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch()
+	if s.came == 0 {
+		return Info{}
+	}
+	return s.m.info(&s.cookie)
+}
+
+// ID returns the ID of the session as it is now; "" without Config.IDs, and
+// for a new session to which nothing has been written.
+func (s *Session[T]) ID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch()
+	if !s.header.HasID {
+		return ""
+	}
+	return formatID(s.header.ID)
+}
+
+// Data returns a copy of the session's data: the zero T for a new session.
+// It shares nothing with the session, whose data only Update, Renew and
+// Destroy change.
+func (s *Session[T]) Data() T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch()
+	v := s.copy(true)
+	return *v
+}
+
+// copy returns a copy of the data. If take is true, it may be the one at
+// hand, after which another has to be decoded.
+func (s *Session[T]) copy(take bool) *T {
+	v := new(T)
+	switch {
+	case s.payload == nil:
+	case s.data != nil && (s.m.isValues || s.m.shape.Flat()):
+		*v = *s.data
+	case s.data != nil && take:
+		v, s.data = s.data, nil
+	default:
+		// It has been decoded before: there is no error.
+		_ = s.m.decode(s.codec, s.payload, v)
+	}
+	return v
+}
+
+// Update calls f with a copy of the session's data and makes what f leaves
+// there the data. The data is encoded, and its size checked, before Update
+// returns; on an error, and if f panics, the session stays as it was.
+//
+// A session that is new begins with its first Update that leaves other data
+// than the zero T. One that f leaves as it was is not sent again.
+//
+// f must not change the session in other ways: that is ErrInUpdate, as are
+// two Updates of one session at the same time.
+//
+// The errors are ErrCommitted, ErrInUpdate, ErrIndeterminate, ErrNotCarried,
+// ErrNotSealed, a *SizeError (ErrTooLarge), or keyring.ErrNoPrimary.
+func (s *Session[T]) Update(f func(v *T)) error {
+	v, err := s.beginUpdate()
+	if err != nil {
+		return err
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			s.mu.Lock()
+			s.updating = false
+			s.mu.Unlock()
+		}
+	}()
+	f(v)
+	returned = true
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.updating = false
+	if s.frozen {
+		return ErrCommitted
+	}
+	return s.write(v, false)
+}
+
+func (s *Session[T]) beginUpdate() (*T, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.writable(); err != nil {
+		return nil, err
+	}
+	s.updating = true
+	return s.copy(false), nil
+}
+
+// writable touches the session and says why it cannot be changed.
+func (s *Session[T]) writable() error {
+	s.touch()
+	switch {
+	case s.updating:
+		return ErrInUpdate
+	case s.frozen:
+		return ErrCommitted
+	}
+	return nil
+}
+
+// Renew gives the session a new identity: it starts now, with a new ID, and
+// with v as its data. Nothing of what it was before survives, so nothing that
+// somebody planted does. Renew at sign-in, and whenever privileges change.
+//
+// The errors are those of Update, and on an error the session stays as it was.
+func (s *Session[T]) Renew(v T) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.writable(); err != nil {
+		return err
+	}
+	return s.write(&v, true)
+}
+
+// Destroy ends the session, as signing out does: its data becomes the zero T,
+// and the cookie is deleted, under each of its names that came with the
+// request. An Update after it begins a new session.
+//
+// A copy of the cookie that somebody kept stays valid until it expires; only
+// Config.Revoked can refuse it. The errors are ErrCommitted and ErrInUpdate.
+func (s *Session[T]) Destroy() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.writable(); err != nil {
+		return err
+	}
+	s.header, s.codec, s.payload, s.data = token.Header{}, nil, nil, nil
+	s.renewed, s.changed, s.destroyed = false, false, true
+	return nil
+}
+
+// original reports whether the session is still the one in the cookie.
+func (s *Session[T]) original() bool {
+	return s.came != 0 && s.reason == 0 && !s.renewed && !s.destroyed
+}
+
+// write makes v the data of the session, of a new one if renew is true.
+// On an error it changes nothing.
+func (s *Session[T]) write(v *T, renew bool) error {
+	if s.m.keepIndeterminate && s.came != 0 && s.reason.Outcome() == Indeterminate {
+		return ErrIndeterminate
+	}
+	data := *v // whoever kept v keeps nothing of the session
+	now := s.req.Now()
+	key, err := s.m.primary(s.keys, now)
+	if err != nil {
+		return err
+	}
+	h := s.header
+	if renew || h == (token.Header{}) {
+		h = s.m.newHeader(now)
+	}
+	var e encoded
+	if !renew && s.original() {
+		e, err = s.encodeChanged(&data, &h, key, now)
+	} else {
+		e.codec, _ = s.m.writeCodec(s.keys.Ring(), now)
+		e.payload, err = s.m.encode(e.codec, &data)
+		e.same = err == nil && bytes.Equal(e.payload, s.m.zero[e.codec.ID()])
+		if err == nil {
+			err = s.m.checkSize(&h, key, len(e.payload))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.codec, s.payload, s.data = e.codec, e.payload, nil
+	if s.m.isValues || s.m.shape.Flat() {
+		s.data = &data
+	}
+	s.renewed = s.renewed || renew
+	s.changed = !e.same
+	if s.changed || s.renewed || s.original() {
+		s.header = h
+	} else {
+		// A new session that holds nothing is still none.
+		s.header, s.codec, s.payload, s.data = token.Header{}, nil, nil, nil
+	}
+	return nil
+}
+
+// encoded is data as it would be sent.
+type encoded struct {
+	codec   codec.Codec
+	payload []byte
+	same    bool // as what came, or as nothing
+}
+
+// encodeChanged encodes the data of a session that came in a cookie, in the
+// codec that is to be written unless it has to stay in the one it came in.
+func (s *Session[T]) encodeChanged(v *T, h *token.Header, key *keyring.Subkey, now time.Time) (encoded, error) {
+	came := s.cookie.codec
+	kept, err := s.m.encode(came, v)
+	if err != nil {
+		return encoded{}, err
+	}
+	extra, err := s.unknown()
+	if err != nil {
+		return encoded{}, err
+	}
+	before := s.cookie.payload
+	if extra != nil {
+		// Their order among the known members may be the other instance's.
+		if before, err = s.known(); err != nil {
+			return encoded{}, err
+		}
+	}
+	if bytes.Equal(kept, before) {
+		return encoded{came, s.cookie.payload, true}, nil
+	}
+	if extra != nil {
+		// Across codecs, the types of unknown members are not known.
+		if kept, err = came.(codec.Merger).Merge(nil, kept, extra); err != nil {
+			return encoded{}, err
+		}
+		return encoded{came, kept, false}, s.m.checkSize(h, key, len(kept))
+	}
+	c, _ := s.m.writeCodec(s.keys.Ring(), now)
+	if c.ID() != came.ID() {
+		b, err := s.m.encode(c, v)
+		if err == nil && s.m.checkSize(h, key, len(b)) == nil {
+			return encoded{c, b, false}, nil
+		}
+		// What does not fit in the present codec may fit in the former one.
+	}
+	return encoded{came, kept, false}, s.m.checkSize(h, key, len(kept))
+}
+
+// unknown returns, as an encoded map, the members of the cookie's payload
+// that T does not know: an instance with a newer T wrote them. It returns
+// nil if there are none.
+func (s *Session[T]) unknown() ([]byte, error) {
+	if s.hasExtra {
+		return s.extra, nil
+	}
+	if merger, ok := s.cookie.codec.(codec.Merger); ok && !s.m.isValues {
+		b, err := merger.Extra(nil, s.cookie.payload, s.m.shape.Known)
+		if err != nil {
+			return nil, err
+		}
+		if len(b) > 0 {
+			s.extra = b
+		}
+	}
+	s.hasExtra = true
+	return s.extra, nil
+}
+
+// known returns the encoding of what T knows of the cookie's payload.
+func (s *Session[T]) known() ([]byte, error) {
+	var v T
+	if err := s.m.decode(s.cookie.codec, s.cookie.payload, &v); err != nil {
+		return nil, err
+	}
+	return s.m.encode(s.cookie.codec, &v)
+}
+
+func newID() (id [token.IDSize]byte) {
+	rand.Read(id[:]) // never fails: crypto/rand says so
+	return id
+}

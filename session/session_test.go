@@ -1,0 +1,512 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+func TestSessionFromSignInToSignOut(t *testing.T) {
+	each(t, func(t *testing.T, a signer.Algorithm, c codec.Codec) {
+		m := newManager(t, Config[visit]{
+			Keys:   newKeys(t, signing(newKey(t, a, 1), t0)),
+			Codecs: []codec.Codec{c},
+		})
+		s := request(m, t0)
+		if o, r := s.Outcome(); o != Absent || r != 0 {
+			t.Errorf("without a cookie: %v, %q", o, r)
+		}
+		if got := s.Data(); got != (visit{}) {
+			t.Errorf("without a cookie: %+v", got)
+		}
+		if err := s.Renew(visit{User: "tom", Seen: t0}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Data(); got.User != "tom" {
+			t.Errorf("after Renew: %+v", got)
+		}
+		in := s.Commit(false)
+		if in.Sent != SentRenewed || in.MaxAge != DefaultLifetime || in.Token.Codec != c.Name() || in.Token.Algorithm != a.Name || in.Token.Size != len(in.Value) {
+			t.Errorf("after Renew: %+v", in)
+		}
+
+		later := t0.Add(time.Hour)
+		s = request(m, later, in.Value)
+		if o, r := s.Outcome(); o != Valid || r != 0 {
+			t.Fatalf("with the cookie: %v, %q", o, r)
+		}
+		if got := s.Data(); got != (visit{User: "tom", Seen: t0}) {
+			t.Errorf("with the cookie: %+v", got)
+		}
+		info := s.Info()
+		if !info.Start.Equal(t0) || !info.Issued.Equal(t0) || !info.Expires.Equal(t0.Add(14*day)) || info.Cookie != DefaultName {
+			t.Errorf("info = %+v", info)
+		}
+		if c := s.Commit(false); c.Sent != SentNothing || !c.Touched || c.Value != "" {
+			t.Errorf("after reading: %+v", c)
+		}
+
+		s = request(m, later, in.Value)
+		if err := s.Update(func(v *visit) { v.Count++ }); err != nil {
+			t.Fatal(err)
+		}
+		changed := s.Commit(false)
+		if changed.Sent != SentChanged || changed.MaxAge != 14*day-time.Hour {
+			t.Errorf("after Update: %+v", changed)
+		}
+		s = request(m, later, changed.Value)
+		if got := s.Data(); got != (visit{User: "tom", Count: 1, Seen: t0}) {
+			t.Errorf("after Update: %+v", got)
+		}
+		if info := s.Info(); !info.Start.Equal(t0) || !info.Issued.Equal(later) || !info.Expires.Equal(t0.Add(14*day)) {
+			t.Errorf("after Update: %+v", info)
+		}
+		if err := s.Destroy(); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Data(); got != (visit{}) {
+			t.Errorf("after Destroy: %+v", got)
+		}
+		out := s.Commit(false)
+		if out.Sent != SentDeleted || len(out.Delete) != 1 || out.Delete[0] != DefaultName || out.Value != "" {
+			t.Errorf("after Destroy: %+v", out)
+		}
+	})
+}
+
+func TestUntouchedSessionIsNotOpened(t *testing.T) {
+	m := newManager(t, Config[visit]{})
+	asked := false
+	s, ctx := m.Begin(t.Context(), askedFor{instant(t0), &asked})
+	if m.From(ctx) != s {
+		t.Error("From returns another session")
+	}
+	if c := s.Commit(true); c.Touched || c.Sent != SentNothing || asked {
+		t.Errorf("untouched: %+v, cookies looked at: %v", c, asked)
+	}
+	s.Data()
+	if !asked {
+		t.Error("the test cannot tell whether the cookies are looked at")
+	}
+}
+
+type askedFor struct {
+	instant
+	asked *bool
+}
+
+func (a askedFor) Cookies(string) []string {
+	*a.asked = true
+	return nil
+}
+
+func TestNothingIsSentUnlessTheValueMustChange(t *testing.T) {
+	m := newManager(t, Config[visit]{})
+	cookie := signedIn(t, m, t0, visit{User: "tom", Count: 1})
+	for _, tt := range []struct {
+		name   string
+		cookie string
+		do     func(s *Session[visit]) error
+		want   Sent
+	}{
+		{"outcome", cookie, func(s *Session[visit]) error { s.Outcome(); return nil }, SentNothing},
+		{"the same value again", cookie, func(s *Session[visit]) error {
+			return s.Update(func(v *visit) { v.User = "tom" })
+		}, SentNothing},
+		{"there and back", cookie, func(s *Session[visit]) error {
+			err := s.Update(func(v *visit) { v.Count = 2 })
+			return errors.Join(err, s.Update(func(v *visit) { v.Count = 1 }))
+		}, SentNothing},
+		{"a change, then the same value again", cookie, func(s *Session[visit]) error {
+			err := s.Update(func(v *visit) { v.Count = 2 })
+			return errors.Join(err, s.Update(func(v *visit) { v.Count = 2 }))
+		}, SentChanged},
+		{"a change, then reading", cookie, func(s *Session[visit]) error {
+			err := s.Update(func(v *visit) { v.Count = 2 })
+			s.Data()
+			return err
+		}, SentChanged},
+		{"renewed with the same data", cookie, func(s *Session[visit]) error { return s.Renew(s.Data()) }, SentRenewed},
+		{"destroyed", cookie, (*Session[visit]).Destroy, SentDeleted},
+		{"destroyed, then begun anew", cookie, func(s *Session[visit]) error {
+			err := s.Destroy()
+			return errors.Join(err, s.Update(func(v *visit) { v.User = "eve" }))
+		}, SentChanged},
+		{"destroyed, then nothing written", cookie, func(s *Session[visit]) error {
+			err := s.Destroy()
+			return errors.Join(err, s.Update(func(v *visit) {}))
+		}, SentDeleted},
+		{"changed, then destroyed", cookie, func(s *Session[visit]) error {
+			err := s.Update(func(v *visit) { v.Count = 9 })
+			return errors.Join(err, s.Destroy())
+		}, SentDeleted},
+		{"renewed, then destroyed", cookie, func(s *Session[visit]) error {
+			err := s.Renew(visit{User: "eve"})
+			return errors.Join(err, s.Destroy())
+		}, SentDeleted},
+		{"new and empty", "", func(s *Session[visit]) error { return s.Update(func(v *visit) {}) }, SentNothing},
+		{"new, there and back", "", func(s *Session[visit]) error {
+			err := s.Update(func(v *visit) { v.Count = 2 })
+			return errors.Join(err, s.Update(func(v *visit) { v.Count = 0 }))
+		}, SentNothing},
+		{"new and begun", "", func(s *Session[visit]) error {
+			return s.Update(func(v *visit) { v.User = "tom" })
+		}, SentChanged},
+		{"new and renewed", "", func(s *Session[visit]) error { return s.Renew(visit{}) }, SentRenewed},
+		{"new and destroyed", "", (*Session[visit]).Destroy, SentNothing},
+		{"forged and read", flip(cookie), func(s *Session[visit]) error { s.Data(); return nil }, SentNothing},
+		{"forged and destroyed", flip(cookie), (*Session[visit]).Destroy, SentDeleted},
+	} {
+		var values []string
+		if tt.cookie != "" {
+			values = []string{tt.cookie}
+		}
+		s := request(m, t0.Add(time.Minute), values...)
+		if err := tt.do(s); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if c := s.Commit(true); c.Sent != tt.want || !c.Touched {
+			t.Errorf("%s: sent %v, want %v", tt.name, c.Sent, tt.want)
+		}
+		if c := s.Commit(true); c.Sent != SentNothing || c.Touched {
+			t.Errorf("%s: committed twice: %+v", tt.name, c)
+		}
+	}
+}
+
+// flip changes one character of a cookie's payload.
+func flip(cookie string) string {
+	c := byte('A')
+	if cookie[40] == c {
+		c = 'B'
+	}
+	return cookie[:40] + string(c) + cookie[41:]
+}
+
+func TestRenewLeavesNothingOfBefore(t *testing.T) {
+	m := newManager(t, Config[visit]{IDs: true})
+	planted := request(m, t0, signedIn(t, m, t0, visit{User: "mallory", Count: 7}))
+	before := planted.ID()
+	s := request(m, t0.Add(time.Hour), m.sealForTest(t, planted, t0))
+	if err := s.Renew(visit{User: "tom"}); err != nil {
+		t.Fatal(err)
+	}
+	after := s.ID()
+	c := s.Commit(false)
+	s = request(m, t0.Add(2*time.Hour), c.Value)
+	if got := s.Data(); got != (visit{User: "tom"}) {
+		t.Errorf("after Renew: %+v", got)
+	}
+	info := s.Info()
+	if !info.Start.Equal(t0.Add(time.Hour)) || !info.Expires.Equal(t0.Add(time.Hour+14*day)) {
+		t.Errorf("the times are those of before: %+v", info)
+	}
+	if before == "" || after == "" || before == after || info.ID != after || s.ID() != after {
+		t.Errorf("IDs: before %q, after %q, in the cookie %q", before, after, info.ID)
+	}
+}
+
+func (m *Manager[T]) sealForTest(t *testing.T, s *Session[T], now time.Time) string {
+	t.Helper()
+	v, err := m.Seal(now, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestIDStaysWithTheSession(t *testing.T) {
+	m := newManager(t, Config[visit]{IDs: true, IdleTimeout: time.Hour})
+	s := request(m, t0)
+	if s.ID() != "" {
+		t.Errorf("a new session has the ID %q", s.ID())
+	}
+	if err := s.Update(func(v *visit) { v.Count = 1 }); err != nil {
+		t.Fatal(err)
+	}
+	id := s.ID()
+	if err := s.Update(func(v *visit) { v.Count = 2 }); err != nil || s.ID() != id || len(id) != 16 {
+		t.Errorf("ID = %q, then %q, %v", id, s.ID(), err)
+	}
+	cookie := s.Commit(false).Value
+	for i := range 5 {
+		s = request(m, t0.Add(time.Duration(i+1)*40*time.Minute), cookie)
+		if i%2 == 0 {
+			s.Update(func(v *visit) { v.Count++ })
+		}
+		if s.ID() != id {
+			t.Fatalf("request %d: ID %q, want %q", i, s.ID(), id)
+		}
+		if c := s.Commit(false); c.Value != "" {
+			cookie = c.Value
+		}
+	}
+}
+
+func TestUpdateLeavesTheSessionAsItWas(t *testing.T) {
+	type cart struct {
+		Items []string       `json:"items"`
+		Stock map[string]int `json:"stock"`
+		Note  *string        `json:"note"`
+	}
+	m := newManager(t, Config[cart]{})
+	note := "n"
+	cookie := signedIn(t, m, t0, cart{Items: []string{"a", "b"}, Stock: map[string]int{"a": 1}, Note: &note})
+	check := func(t *testing.T, s *Session[cart]) {
+		t.Helper()
+		got := s.Data()
+		if len(got.Items) != 2 || got.Items[0] != "a" || len(got.Stock) != 1 || got.Stock["a"] != 1 || *got.Note != "n" {
+			t.Errorf("data = %+v", got)
+		}
+	}
+	wreck := func(v *cart) {
+		v.Items[0] = "wrecked"
+		v.Items = append(v.Items, "more")
+		v.Stock["a"] = 100
+		v.Stock["b"] = 200
+		*v.Note = "wrecked"
+	}
+	unchanged := func(t *testing.T, s *Session[cart]) {
+		t.Helper()
+		check(t, s)
+		if c := s.Commit(false); c.Sent != SentNothing {
+			t.Errorf("sent %v", c.Sent)
+		}
+	}
+
+	t.Run("Data shares nothing", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		for range 3 {
+			v := s.Data()
+			wreck(&v)
+		}
+		unchanged(t, s)
+	})
+	t.Run("too large", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		err := s.Update(func(v *cart) { wreck(v); v.Items[0] = strings.Repeat("x", 4000) })
+		var size *SizeError
+		if !errors.As(err, &size) || !errors.Is(err, ErrTooLarge) || size.Limit != 4096 || size.Size <= 4096 {
+			t.Errorf("err = %v", err)
+		}
+		unchanged(t, s)
+	})
+	t.Run("not carried", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		if err := s.Update(func(v *cart) { wreck(v); v.Items[0] = "\xff" }); !errors.Is(err, ErrNotCarried) || !strings.Contains(err.Error(), "tems") {
+			t.Errorf("err = %v", err)
+		}
+		unchanged(t, s)
+	})
+	t.Run("panic", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		func() {
+			defer func() {
+				if recover() != "boom" {
+					t.Error("the panic did not pass")
+				}
+			}()
+			s.Update(func(v *cart) { wreck(v); panic("boom") })
+		}()
+		check(t, s)
+		if err := s.Update(func(*cart) {}); err != nil {
+			t.Errorf("after a panic: %v", err)
+		}
+		unchanged(t, s)
+	})
+	t.Run("touched inside", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		for name, touch := range map[string]func() error{
+			"Update":  func() error { return s.Update(func(*cart) {}) },
+			"Renew":   func() error { return s.Renew(cart{}) },
+			"Destroy": s.Destroy,
+		} {
+			var inside error
+			err := s.Update(func(v *cart) {
+				inside = touch()
+				check(t, s)
+			})
+			if inside != ErrInUpdate || err != nil {
+				t.Errorf("%s inside Update: %v; Update itself: %v", name, inside, err)
+			}
+		}
+		unchanged(t, s)
+	})
+	t.Run("a kept pointer", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		var kept *cart
+		if err := s.Update(func(v *cart) { kept = v }); err != nil {
+			t.Fatal(err)
+		}
+		wreck(kept)
+		unchanged(t, s)
+	})
+	t.Run("committed", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		s.Data()
+		s.Commit(false)
+		for name, err := range map[string]error{
+			"Update":  s.Update(wreck),
+			"Renew":   s.Renew(cart{}),
+			"Destroy": s.Destroy(),
+		} {
+			if err != ErrCommitted {
+				t.Errorf("%s after Commit: %v", name, err)
+			}
+		}
+		check(t, s)
+	})
+	t.Run("committed inside", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		var c Commit
+		if err := s.Update(func(v *cart) { wreck(v); c = s.Commit(false) }); err != ErrCommitted || c.Sent != SentNothing {
+			t.Errorf("Update = %v, %+v", err, c)
+		}
+		check(t, s)
+	})
+	t.Run("discarded", func(t *testing.T) {
+		s := request(m, t0, cookie)
+		if err := s.Update(wreck); err != nil {
+			t.Fatal(err)
+		}
+		s.Discard()
+		if c := s.Commit(false); c.Sent != SentNothing {
+			t.Errorf("sent %v", c.Sent)
+		}
+		if err := s.Destroy(); err != ErrCommitted {
+			t.Errorf("Destroy = %v", err)
+		}
+	})
+}
+
+func TestRenewOfTooMuchKeepsTheSession(t *testing.T) {
+	m := newManager(t, Config[visit]{IDs: true})
+	cookie := signedIn(t, m, t0, visit{User: "tom"})
+	s := request(m, t0, cookie)
+	id := s.ID()
+	if err := s.Renew(visit{User: strings.Repeat("x", 5000)}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("Renew = %v", err)
+	}
+	if s.Data().User != "tom" || s.ID() != id || s.Commit(false).Sent != SentNothing {
+		t.Error("the session is not as it was")
+	}
+}
+
+func TestSizeLimitIsExact(t *testing.T) {
+	each(t, func(t *testing.T, a signer.Algorithm, c codec.Codec) {
+		m := newManager(t, Config[visit]{Keys: newKeys(t, signing(newKey(t, a, 1), t0)), Codecs: []codec.Codec{c}, IDs: true, IdleTimeout: time.Hour})
+		fits := 0
+		for n := 2700; n < 3100; n++ {
+			s := m.New(t0)
+			err := s.Update(func(v *visit) { v.User = strings.Repeat("é", n/2) + strings.Repeat("x", n%2) })
+			if err != nil {
+				var size *SizeError
+				if !errors.As(err, &size) || size.Size <= MaxCookie || size.Size > MaxCookie+2 {
+					t.Fatalf("first refused at %d bytes: %v", n, err)
+				}
+				break
+			}
+			fits = len(m.Name()) + len(s.Commit(false).Value)
+		}
+		if fits > MaxCookie || fits < MaxCookie-1 {
+			t.Errorf("the largest that fits has %d bytes, the limit is %d", fits, MaxCookie)
+		}
+	})
+}
+
+func TestConcurrentUseOfASession(t *testing.T) {
+	m := newManager(t, Config[Values]{})
+	const n = counter("n")
+	s := request(m, t0)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				err := n.SetIn(s, n.From(s)+1)
+				if err != nil && err != ErrInUpdate && err != ErrCommitted {
+					t.Error(err)
+				}
+				s.Outcome()
+				s.Info()
+				s.ID()
+			}
+		})
+	}
+	wg.Go(func() { s.Commit(false) })
+	wg.Wait()
+}
+
+type counter = Key[int64]
+
+func TestFromWithoutTheMiddlewareNamesWhatIsMissing(t *testing.T) {
+	m := newManager(t, Config[visit]{})
+	other := newManager(t, Config[visit]{})
+	_, ctx := other.Begin(t.Context(), instant(t0))
+	defer func() {
+		if p, ok := recover().(string); !ok || !strings.Contains(p, DefaultName) || !strings.Contains(p, "middleware") {
+			t.Errorf("panic = %v", p)
+		}
+	}()
+	m.From(ctx)
+}
+
+func TestTwoManagersDoNotMeet(t *testing.T) {
+	a := newManager(t, Config[visit]{Name: "a"})
+	b := newManager(t, Config[visit]{Name: "b"})
+	sa, ctx := a.Begin(t.Context(), instant(t0))
+	sb, ctx := b.Begin(ctx, instant(t0))
+	if a.From(ctx) != sa || b.From(ctx) != sb {
+		t.Error("From returns the other's session")
+	}
+	type key struct{}
+	if ctx := context.WithValue(ctx, key{}, 1); a.From(ctx) != sa || ctx.Value(key{}) != 1 {
+		t.Error("the context does not hand on")
+	}
+	s := a.New(t0)
+	if a.From(a.NewContext(t.Context(), s)) != s {
+		t.Error("NewContext carries another session")
+	}
+}
+
+func TestSealedIsNeverWrittenInTheClear(t *testing.T) {
+	sealing := signing(newKey(t, signer.XChaCha20Poly1305(), 1), t0)
+	clear := newKey(t, signer.HMACSHA256(), 2)
+	if _, err := New(Config[visit]{Sealed: true, Keys: newKeys(t, signing(clear, t0))}); !errors.Is(err, ErrNotSealed) {
+		t.Errorf("New with a primary that signs: %v", err)
+	}
+	if _, err := New(Config[visit]{Sealed: true, Keys: newKeys(t, sealing, signing(clear, time.Now().Add(day)))}); !errors.Is(err, ErrNotSealed) {
+		t.Errorf("New with a later primary that signs: %v", err)
+	}
+	keys := newKeys(t, sealing, clear)
+	m := newManager(t, Config[visit]{Sealed: true, Keys: keys})
+	before := keys.Ring()
+	d := before.Document()
+	d.Generation++
+	for i := range d.Keys {
+		if !d.Keys[i].Seals() {
+			d.Keys[i].SignFrom = t0.Add(day)
+		}
+	}
+	r, err := keyring.NewRing(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.Replace(r); !errors.Is(err, ErrNotSealed) || keys.Ring() != before {
+		t.Errorf("Replace by a ring whose primary signs: %v", err)
+	}
+	cookie := signedIn(t, m, t0, visit{User: "a secret of tom's"})
+	s := request(m, t0, cookie)
+	if s.Data().User != "a secret of tom's" || s.Info().Algorithm != "xchacha20-poly1305" {
+		t.Errorf("%+v", s.Info())
+	}
+	if raw := decodeText(t, cookie); strings.Contains(string(raw), "secret") {
+		t.Error("the payload can be read")
+	}
+}
