@@ -89,20 +89,27 @@ func (e *events) take() []middleware.Event {
 // for it a little: a response may arrive before its handler has returned.
 func (e *events) only(t testing.TB) middleware.Event {
 	t.Helper()
-	for range 500 {
+	eventually(func() bool {
 		e.mu.Lock()
-		n := len(e.list)
-		e.mu.Unlock()
-		if n > 0 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+		defer e.mu.Unlock()
+		return len(e.list) > 0
+	})
 	list := e.take()
 	if len(list) != 1 {
 		t.Fatalf("%d events, want 1: %+v", len(list), list)
 	}
 	return list[0]
+}
+
+// eventually reports whether f is true before two seconds have passed.
+func eventually(f func() bool) bool {
+	for range 2000 {
+		if f() {
+			return true
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false
 }
 
 // A server is a real server, and a client with a cookie jar.
