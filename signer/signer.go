@@ -7,16 +7,17 @@
 // # Which one
 //
 // [HMACSHA256] is the one to take unless there is a reason for another. It is
-// the fastest of the two signers on processors with SHA instructions, and the
+// the faster of the two signers on processors with SHA instructions, and the
 // only built-in algorithm that FIPS 140 approves. [BLAKE2b256] is of equal
 // strength, and the faster of the two where those instructions are missing.
 // [XChaCha20Poly1305] also hides the message from whoever holds the token.
+// None of the three allocates, but to let dst grow.
 //
 // # Other algorithms
 //
 // An Algorithm is a plain value, so a program can bring its own: see the
-// example. Package [github.com/keyturn/keyturn/signer/signertest] turns each
-// promise made below into a test of it.
+// example. Package [github.com/keyturn/keyturn/signer/signertest] tests whether
+// it keeps the promises made below, all but those about time.
 //
 // # FIPS 140
 //
@@ -52,10 +53,9 @@ type Signer interface {
 	Size() int
 
 	// Sign appends the tag of msg to dst and returns the extended slice.
-	// The same key and message give the same tag. It does not allocate if dst
-	// has the capacity, the unused part of which may be written to. msg may be
-	// dst itself, as when a message is signed in place; they must not overlap
-	// otherwise.
+	// The same key and message give the same tag. The unused capacity of dst
+	// may be written to. msg may be dst itself, as when a message is signed in
+	// place; they must not overlap otherwise.
 	Sign(dst, msg []byte) []byte
 
 	// Verify reports whether tag is the tag of msg, all Size bytes of it and
@@ -77,10 +77,9 @@ type Sealer interface {
 
 	// Seal encrypts plaintext, authenticates it together with the additional
 	// data, and appends the result (nonce, ciphertext, tag) to dst. A fresh
-	// random nonce makes the result differ from call to call. It does not
-	// allocate if dst has the capacity, all of which may be written to.
-	// The appended part must overlap neither plaintext nor additional, which
-	// may be dst itself.
+	// random nonce makes the result differ from call to call. The unused
+	// capacity of dst may be written to. The appended part must overlap neither
+	// plaintext nor additional, which may be dst itself.
 	Seal(dst, plaintext, additional []byte) []byte
 
 	// Open appends the plaintext of sealed to dst if sealed is what Seal made
