@@ -79,7 +79,7 @@ func (n *node) walk(v reflect.Value, w *walk) *fault {
 		}
 	case instant:
 		p := v.Addr().Interface().(*time.Time)
-		t := p.UTC().Round(0)
+		t := p.UTC() // which strips the monotonic part too
 		if s := t.Unix(); s < earliest || s > latest {
 			return &fault{reason: "a time outside of the years 1 to 9999"}
 		}
