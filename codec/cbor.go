@@ -53,7 +53,7 @@ const (
 	cborFloat  = cborOther | 26
 	cborDouble = cborOther | 27
 
-	cborTimeTag = cborTag | 0
+	cborTimeTag = cborTag // tag 0
 )
 
 // appendCBORHead writes the head of an item with the argument n in its shortest form.
@@ -194,7 +194,7 @@ var cborMode = func() cbor.DecMode {
 		BinaryUnmarshaler: cbor.BinaryUnmarshalerNone,
 		TextUnmarshaler:   cbor.TextUnmarshalerTextString,
 		BignumTag:         cbor.BignumTagForbidden,
-		UTF8:              cbor.UTF8RejectInvalid,
+		UTF8:              cbor.UTF8DecodeInvalid, // checked by the scan
 	}.DecMode()
 	if err != nil {
 		panic("codec: " + err.Error()) // the options are constant
@@ -204,12 +204,13 @@ var cborMode = func() cbor.DecMode {
 
 func (c *cborCodecType) Decode(data []byte, v any) error {
 	if target := valuesTarget(v); target != nil {
-		var x any
-		if err := scan(data, func(s *scanner) (err error) {
-			x, err = s.cborValue(0)
+		s := scanner{data: data}
+		x, err := s.cborValue(0)
+		if err != nil {
 			return err
-		}); err != nil {
-			return err
+		}
+		if s.off != len(data) {
+			return errTrailing
 		}
 		return setValues(target, x)
 	}
@@ -224,7 +225,8 @@ func (c *cborCodecType) Decode(data []byte, v any) error {
 		return errNotMap
 	}
 	if pl.arrays {
-		if err := scan(data, func(s *scanner) error { return s.cborArrays(pl.root) }); err != nil {
+		s := scanner{data: data}
+		if err := s.cborArrays(pl.root); err != nil {
 			return err
 		}
 	}

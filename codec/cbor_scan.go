@@ -16,7 +16,14 @@ var (
 // lengths within the data, text in UTF-8, finite numbers, maps by distinct texts
 // and integers, no simple value but false, true and null, no tag but 0.
 func cborScan(data []byte) error {
-	return scan(data, func(s *scanner) error { return s.cbor(0) })
+	s := scanner{data: data}
+	if err := s.cbor(0); err != nil {
+		return err
+	}
+	if s.off != len(data) {
+		return errTrailing
+	}
+	return nil
 }
 
 // cborHead reads the head of an item: its first byte, and its argument.
@@ -124,16 +131,7 @@ func (s *scanner) cbor(depth int) error {
 		if err := s.cborEnter(first, arg, depth); err != nil {
 			return err
 		}
-		names := s.names()
-		for range arg {
-			if err := s.cborName(&names); err != nil {
-				return err
-			}
-			if err := s.cbor(depth + 1); err != nil {
-				return err
-			}
-		}
-		return s.distinct(&names)
+		return s.cborMap(arg, depth)
 	case cborTag:
 		text, err := s.cborTime(first)
 		if err != nil {
@@ -150,28 +148,41 @@ func (s *scanner) cbor(depth int) error {
 	return nil
 }
 
-// cborName scans the name of a member.
-func (s *scanner) cborName(names *scannedNames) error {
-	first, arg, ok := s.cborHead()
-	if !ok {
-		return errCBOR
-	}
-	switch first & cborOther {
-	case cborText:
-		from := s.off
-		if _, err := s.cborString(arg, true); err != nil {
+// cborMap scans the n members of a map.
+func (s *scanner) cborMap(n uint64, depth int) (err error) {
+	var names scannedNames
+	var few [12]scannedName
+	seen := few[:0]
+	for range n {
+		first, arg, ok := s.cborHead()
+		if !ok {
+			return errCBOR
+		}
+		switch first & cborOther {
+		case cborText:
+			from := s.off
+			if _, err := s.cborString(arg, true); err != nil {
+				return err
+			}
+			seen, err = s.addText(&names, seen, from, s.off)
+		case cborUint:
+			seen, err = s.addInt(&names, seen, arg, arg > math.MaxInt64)
+		case cborNegint:
+			if arg > math.MaxInt64 {
+				return errInt64
+			}
+			seen, err = s.addInt(&names, seen, ^arg, false)
+		default:
+			err = errName
+		}
+		if err != nil {
 			return err
 		}
-		return s.addText(names, from, s.off)
-	case cborUint:
-		return s.addInt(names, arg, arg > math.MaxInt64)
-	case cborNegint:
-		if arg > math.MaxInt64 {
-			return errInt64
+		if err := s.cbor(depth + 1); err != nil {
+			return err
 		}
-		return s.addInt(names, ^arg, false)
 	}
-	return errName
+	return s.distinct(&names, seen)
 }
 
 // cborTime reads the text that follows the head of tag 0.
@@ -342,29 +353,28 @@ func cborMembers(data []byte, f func(name memberName, raw []byte)) error {
 	if err := cborScan(data); err != nil {
 		return err
 	}
-	return scan(data, func(s *scanner) error {
-		first, n, _ := s.cborHead()
-		if first&cborOther != cborMap {
-			return errNotMap
+	s := scanner{data: data}
+	first, n, _ := s.cborHead()
+	if first&cborOther != cborMap {
+		return errNotMap
+	}
+	for range n {
+		from := s.off
+		first, arg, _ := s.cborHead()
+		var name memberName
+		switch first & cborOther {
+		case cborText:
+			text, _ := s.cborString(arg, false)
+			name.text = string(text)
+		case cborUint:
+			name = memberName{isInt: true, value: arg, big: arg > math.MaxInt64}
+		default:
+			name = memberName{isInt: true, value: ^arg}
 		}
-		for range n {
-			from := s.off
-			first, arg, _ := s.cborHead()
-			var name memberName
-			switch first & cborOther {
-			case cborText:
-				text, _ := s.cborString(arg, false)
-				name.text = string(text)
-			case cborUint:
-				name = memberName{isInt: true, value: arg, big: arg > math.MaxInt64}
-			default:
-				name = memberName{isInt: true, value: ^arg}
-			}
-			if err := s.cborSkip(); err != nil {
-				return err
-			}
-			f(name, data[from:s.off])
+		if err := s.cborSkip(); err != nil {
+			return err
 		}
-		return nil
-	})
+		f(name, data[from:s.off])
+	}
+	return nil
 }

@@ -56,7 +56,14 @@ func msgpackClass(code byte) msgpackKind { return msgpackClasses[code] }
 // within the data, text in UTF-8, finite numbers, maps by distinct texts and
 // integers, no extension but timestamps.
 func msgpackScan(data []byte) error {
-	return scan(data, func(s *scanner) error { return s.msgpack(0) })
+	s := scanner{data: data}
+	if err := s.msgpack(0); err != nil {
+		return err
+	}
+	if s.off != len(data) {
+		return errTrailing
+	}
+	return nil
 }
 
 // msgpackHead reads the first byte of an item and the number in it or after it:
@@ -173,41 +180,47 @@ func (s *scanner) msgpack(depth int) error {
 		if err := s.enter(depth, arg); err != nil {
 			return err
 		}
-		names := s.names()
-		for range arg {
-			class, code, arg, ok := s.msgpackHead()
-			if !ok {
-				return errMsgpack
-			}
-			switch class {
-			case classInt:
-				if err := s.addInt(&names, arg, code == msgpcode.Uint64 && arg > math.MaxInt64); err != nil {
-					return err
-				}
-			case classString:
-				if arg > uint64(len(s.data)-s.off) {
-					return errMsgpack
-				}
-				from := s.off
-				s.off += int(arg)
-				if !utf8.Valid(s.data[from:s.off]) {
-					return errUTF8
-				}
-				if err := s.addText(&names, from, s.off); err != nil {
-					return err
-				}
-			default:
-				return errName
-			}
-			if err := s.msgpack(depth + 1); err != nil {
-				return err
-			}
-		}
-		return s.distinct(&names)
+		return s.msgpackMap(arg, depth)
 	default:
 		return errMsgpack
 	}
 	return nil
+}
+
+// msgpackMap scans the n members of a map.
+func (s *scanner) msgpackMap(n uint64, depth int) (err error) {
+	var names scannedNames
+	var few [12]scannedName
+	seen := few[:0]
+	for range n {
+		class, code, arg, ok := s.msgpackHead()
+		if !ok {
+			return errMsgpack
+		}
+		switch class {
+		case classInt:
+			seen, err = s.addInt(&names, seen, arg, code == msgpcode.Uint64 && arg > math.MaxInt64)
+		case classString:
+			if arg > uint64(len(s.data)-s.off) {
+				return errMsgpack
+			}
+			from := s.off
+			s.off += int(arg)
+			if !utf8.Valid(s.data[from:s.off]) {
+				return errUTF8
+			}
+			seen, err = s.addText(&names, seen, from, s.off)
+		default:
+			err = errName
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.msgpack(depth + 1); err != nil {
+			return err
+		}
+	}
+	return s.distinct(&names, seen)
 }
 
 // msgpackTime scans what follows the head of an extension: a timestamp in one of
@@ -253,24 +266,23 @@ func msgpackMembers(data []byte, f func(name memberName, raw []byte)) error {
 	if err := msgpackScan(data); err != nil {
 		return err
 	}
-	return scan(data, func(s *scanner) error {
-		class, _, n, _ := s.msgpackHead()
-		if class != classMap {
-			return errNotMap
+	s := scanner{data: data}
+	class, _, n, _ := s.msgpackHead()
+	if class != classMap {
+		return errNotMap
+	}
+	for range n {
+		from := s.off
+		class, code, arg, _ := s.msgpackHead()
+		name := memberName{isInt: true, big: code == msgpcode.Uint64 && arg > math.MaxInt64, value: arg}
+		if class == classString {
+			name = memberName{text: string(s.data[s.off : s.off+int(arg)])}
+			s.off += int(arg)
 		}
-		for range n {
-			from := s.off
-			class, code, arg, _ := s.msgpackHead()
-			name := memberName{isInt: true, big: code == msgpcode.Uint64 && arg > math.MaxInt64, value: arg}
-			if class == classString {
-				name = memberName{text: string(s.data[s.off : s.off+int(arg)])}
-				s.off += int(arg)
-			}
-			if err := s.msgpack(1); err != nil {
-				return err // not after the scan
-			}
-			f(name, data[from:s.off])
+		if err := s.msgpack(1); err != nil {
+			return err // not after the scan
 		}
-		return nil
-	})
+		f(name, data[from:s.off])
+	}
+	return nil
 }

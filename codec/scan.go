@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
-	"sync"
 )
 
 var (
@@ -25,22 +25,6 @@ type scanner struct {
 	data    []byte
 	off     int
 	entries int
-	seen    []scannedName // names of the maps that are being walked, outer ones first
-}
-
-var scanners = sync.Pool{New: func() any { return &scanner{seen: make([]scannedName, 0, 32)} }}
-
-// scan runs walk, which reads one value, over all of data.
-func scan(data []byte, walk func(s *scanner) error) error {
-	s := scanners.Get().(*scanner)
-	s.data, s.off, s.entries, s.seen = data, 0, 0, s.seen[:0]
-	err := walk(s)
-	if err == nil && s.off != len(data) {
-		err = errTrailing
-	}
-	s.data = nil
-	scanners.Put(s)
-	return err
 }
 
 // enter counts a container of n entries, with depth containers around it.
@@ -57,69 +41,78 @@ func (s *scanner) enter(depth int, n uint64) error {
 	return nil
 }
 
-// A scannedName is the name of a member: text from one offset to another, or an
-// integer. Big says that it is beyond int64, and then it is not negative.
+// A scannedName is the name of a member.
 type scannedName struct {
-	from, to int
-	isInt    bool
-	big      bool
-	value    uint64
+	kind  nameKind
+	value uint64 // of a text, its two offsets
+}
+
+type nameKind uint8
+
+const (
+	nameText nameKind = iota
+	nameInt
+	nameBig // an integer beyond int64, not negative
+)
+
+func textName(from, to int) scannedName {
+	return scannedName{nameText, uint64(from)<<32 | uint64(to)} // no token has 4 GB
+}
+
+func (n scannedName) of(data []byte) []byte {
+	return data[n.value>>32 : n.value&math.MaxUint32]
 }
 
 // scannedNames are the names of one map. Most are told apart by a bit that few of
 // them share, some are compared, and where there are many they are sorted.
 type scannedNames struct {
-	base int // index in scanner.seen
 	bits uint64
 	sort bool
 }
 
-func (s *scanner) names() scannedNames { return scannedNames{base: len(s.seen)} }
-
-// addText adds the text from one offset to another. It fails if it was there.
-func (s *scanner) addText(names *scannedNames, from, to int) error {
-	bit := uint32(to - from)
+// addText adds the text from one offset to another to seen, the names so far.
+// It fails if it is one of them.
+func (s *scanner) addText(names *scannedNames, seen []scannedName, from, to int) ([]scannedName, error) {
+	hash := uint32(to - from)
 	if from < to {
-		bit += uint32(s.data[from])<<8 + uint32(s.data[to-1])<<16
+		hash += uint32(s.data[from])<<8 + uint32(s.data[to-1])<<16
 	}
-	return s.add(names, bit, scannedName{from: from, to: to})
+	return s.add(names, seen, hash, textName(from, to))
 }
 
-// addInt adds an integer.
-func (s *scanner) addInt(names *scannedNames, value uint64, big bool) error {
-	return s.add(names, uint32(value), scannedName{isInt: true, value: value, big: big})
+// addInt adds an integer; big if it is beyond int64, and then it is not negative.
+func (s *scanner) addInt(names *scannedNames, seen []scannedName, value uint64, big bool) ([]scannedName, error) {
+	kind := nameInt
+	if big {
+		kind = nameBig
+	}
+	return s.add(names, seen, uint32(value), scannedName{kind, value})
 }
 
-func (s *scanner) add(names *scannedNames, hash uint32, name scannedName) error {
+func (s *scanner) add(names *scannedNames, seen []scannedName, hash uint32, name scannedName) ([]scannedName, error) {
 	bit := uint64(1) << (hash * 0x9e3779b1 >> 26)
-	before := s.seen[names.base:]
-	s.seen = append(s.seen, name)
 	if names.bits&bit == 0 {
 		names.bits |= bit
-		return nil
-	}
-	if len(before) > 16 {
+	} else if len(seen) > 16 {
 		names.sort = true
-		return nil
-	}
-	for _, other := range before {
-		if s.compare(name, other) == 0 {
-			return errDuplicate
+	} else {
+		for _, other := range seen {
+			if s.compare(name, other) == 0 {
+				return seen, errDuplicate
+			}
 		}
 	}
-	return nil
+	return append(seen, name), nil
 }
 
-// distinct fails if two of the names are the same, and forgets them.
-func (s *scanner) distinct(names *scannedNames) error {
-	all := s.seen[names.base:]
-	s.seen = s.seen[:names.base]
+// distinct fails if two of the names of a map are the same.
+func (s *scanner) distinct(names *scannedNames, seen []scannedName) error {
 	if !names.sort {
 		return nil
 	}
-	slices.SortFunc(all, s.compare)
-	for i := 1; i < len(all); i++ {
-		if s.compare(all[i-1], all[i]) == 0 {
+	slices.SortFunc(seen, s.compare)
+	for i := 1; i < len(seen); i++ {
+		if s.compare(seen[i-1], seen[i]) == 0 {
 			return errDuplicate
 		}
 	}
@@ -128,26 +121,13 @@ func (s *scanner) distinct(names *scannedNames) error {
 
 // compare orders names in some way in which no two are equal but the same.
 func (s *scanner) compare(a, b scannedName) int {
-	if a.isInt || b.isInt {
-		if a.isInt && b.isInt && a.big == b.big {
-			return cmp.Compare(a.value, b.value)
-		}
-		return cmp.Compare(rank(a), rank(b))
+	if a.kind != b.kind {
+		return cmp.Compare(a.kind, b.kind)
 	}
-	if c := cmp.Compare(a.to-a.from, b.to-b.from); c != 0 {
-		return c
+	if a.kind == nameText {
+		return bytes.Compare(a.of(s.data), b.of(s.data))
 	}
-	return bytes.Compare(s.data[a.from:a.to], s.data[b.from:b.to])
-}
-
-func rank(n scannedName) int {
-	switch {
-	case n.big:
-		return 2
-	case n.isInt:
-		return 1
-	}
-	return 0
+	return cmp.Compare(a.value, b.value)
 }
 
 // A memberName is the name of a member of a map that is taken apart.
