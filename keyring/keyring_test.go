@@ -359,7 +359,7 @@ func TestBindRefuses(t *testing.T) {
 // generation that a goroutine sees never falls, while rings are replaced and
 // bindings made.
 func TestConcurrentReplace(t *testing.T) {
-	const rings = 200
+	const rings = 60
 	k := New(newTestRing(t, Document{Name: "r", Generation: 1, Keys: []Key{hmacKeyAt(t, 0, on(0))}}))
 	first := bind(t, k, Use{Name: "first"})
 	var done atomic.Bool

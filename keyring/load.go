@@ -78,7 +78,10 @@ func (l Loader) FromEnv(name string) (*Keyring, error) {
 	}
 	var p problems
 	p.expected(Loader{MinGeneration: l.MinGeneration}, k.Ring())
-	return k, p.err()
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
 // Open is the same as [Loader.Open] of the zero Loader.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -182,13 +183,13 @@ func (o *object) text(name string) string {
 }
 
 func (o *object) time(name string) time.Time {
-	var t time.Time
 	s := o.text(name)
 	if s == "" {
-		return t
+		return time.Time{}
 	}
-	// UnmarshalText is strict about RFC 3339, Parse is not.
-	if err := t.UnmarshalText([]byte(s)); err != nil || t.IsZero() {
+	// time.Parse also takes a comma for a point, and hours of one digit.
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.IsZero() || s[len("2006-01-02T15")] != ':' || strings.Contains(s, ",") {
 		o.add(o.path+name, `not a time of RFC 3339, like "2026-10-01T00:00:00Z"`)
 		return time.Time{}
 	}

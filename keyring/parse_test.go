@@ -1,0 +1,678 @@
+package keyring
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+// sealed returns the file with its checksum made right, computed by other means
+// than those of the package: it is only for names and strings that both spell
+// alike, ASCII without < > &.
+func sealed(t testing.TB, file string) []byte {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(file))
+	d.UseNumber()
+	var m map[string]any
+	if err := d.Decode(&m); err != nil {
+		t.Fatalf("%v in %s", err, file)
+	}
+	delete(m, "checksum")
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(m); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+	file = strings.TrimRight(file, " \n")
+	i := strings.LastIndexByte(file, '}')
+	if j := strings.LastIndex(file, `"checksum"`); j >= 0 {
+		i = j
+	} else if len(m) > 0 {
+		return []byte(file[:i] + `, "checksum": "sha256:` + hex.EncodeToString(sum[:]) + `"}`)
+	}
+	return []byte(file[:i] + `"checksum": "sha256:` + hex.EncodeToString(sum[:]) + `"}`)
+}
+
+// small is a short ring file without a checksum; %s are further members of the
+// ring, its policy, its key and its codec.
+const small = `{"format": "keyturn-ring/1", "ring": "small", "generation": 3, %s "policy": {"skew": "5m" %s}, "keys": [
+	{"id": "21c828b4", "algorithm": "hmac-sha256", "sign_from": "2026-01-01T00:00:00Z", "secret": "VsEwBq6LwjQ090JdnBZLoFISrIOKzg1vuWIXiQMwUAg" %s}
+], "codecs": [{"codec": "json", "from": "2026-01-01T00:00:00Z" %s}]}`
+
+func smallFile(ring, policy, key, codec string) string {
+	return fmt.Sprintf(small, ring, policy, key, codec)
+}
+
+func TestFileRoundTrip(t *testing.T) {
+	d := shop(t)
+	file := shopFile(t)
+	r, err := Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := newTestRing(t, d)
+	if r.Hash() != want.Hash() || r.Name() != want.Name() || r.Generation() != want.Generation() ||
+		r.Policy() != want.Policy() || !reflect.DeepEqual(r.Codecs(), want.Codecs()) || r.NotBefore() != want.NotBefore() {
+		t.Errorf("read %v %s, want %v %s", r, r.Hash(), want, want.Hash())
+	}
+	got := r.Document()
+	if got.Published != want.document.Published || len(got.Keys) != len(want.document.Keys) {
+		t.Fatalf("document %v, want %v", got, want)
+	}
+	for i, k := range got.Keys {
+		w := want.document.Keys[i]
+		if k.id != w.id || k.name != w.name || k.seals != w.seals || k.Added != w.Added || k.SignFrom != w.SignFrom ||
+			k.VerifyUntil != w.VerifyUntil || k.Disabled != w.Disabled || k.Revoked != w.Revoked || k.Pruned != w.Pruned ||
+			k.Reason != w.Reason || (k.secret == nil) != (w.secret == nil) || k.secret != nil && !bytes.Equal(k.secret(), w.secret()) {
+			t.Errorf("key %d is %+v, want %+v", i, k, w)
+		}
+		if !k.isTombstone() && !k.isSupported() {
+			t.Errorf("%v is not supported", k)
+		}
+	}
+	again, err := got.EncodeWithSecrets()
+	if err != nil || !bytes.Equal(again, file) {
+		t.Errorf("%v, written again as\n%s\nwant\n%s", err, again, file)
+	}
+	// The checksum is the ring's hash.
+	if !bytes.Contains(file, []byte(`"checksum": "`+r.Hash()+`"`)) {
+		t.Errorf("hash %s of\n%s", r.Hash(), file)
+	}
+}
+
+func TestFileChecksumIsAsDocumented(t *testing.T) {
+	for _, file := range []string{
+		smallFile("", "", "", ""),
+		smallFile(`"published": "2026-01-01T00:00:00.000000001Z", "zz": {"b": [1, {"d": null, "c": 1e2}], "a": true},`, `, "x": 1.50`, `, "b": 12345678901234567890, "B2": "\u0041\/"`, `, "a": []`),
+	} {
+		good := sealed(t, file)
+		r, err := Parse(good)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, good)
+		}
+		// Spaces and the order of members do not count; the spelling of numbers does.
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, good); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Parse(compact.Bytes()); err != nil || again.Hash() != r.Hash() {
+			t.Errorf("compact: %v", err)
+		}
+		moved := bytes.Replace(good, []byte(`"generation": 3,`), nil, 1)
+		moved = bytes.Replace(moved, []byte(`{"format"`), []byte(`{"generation": 3, "format"`), 1)
+		if _, err := Parse(moved); err != nil {
+			t.Errorf("moved: %v", err)
+		}
+		for _, edit := range [][2]string{{"1e2", "1E2"}, {"1.50", "1.5"}, {"12345678901234567890", "12345678901234567891"}, {`true`, `false`}, {`"small"`, `"smell"`}} {
+			if bad := bytes.Replace(good, []byte(edit[0]), []byte(edit[1]), 1); !bytes.Equal(bad, good) {
+				if _, err := Parse(bad); err == nil || !strings.Contains(err.Error(), "checksum: does not match") {
+					t.Errorf("%s for %s: %v", edit[1], edit[0], err)
+				}
+			}
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	x := newKey(t, 2, signer.XChaCha20Poly1305())
+	for _, tt := range []struct {
+		name string
+		file string // sealed unless it has a checksum
+		says string
+	}{
+		{"nothing", "", "empty"},
+		{"space", " \n", "empty"},
+		{"zeros", "\x00\x00\x00", "empty"},
+		{"null", "null", "not a JSON object"},
+		{"a list", "[]", "not a JSON object"},
+		{"text", `"secret"`, "not a JSON object"},
+		{"a word", "VsEwBq6LwjQ09", "not JSON"},
+		{"no members", "{}", "format: not"},
+		{"no format", `{"ring": "small"}`, "format: not"},
+		{"another format", strings.Replace(smallFile("", "", "", ""), "ring/1", "ring/2", 1), "format: not"},
+		{"a number for a format", strings.Replace(smallFile("", "", "", ""), `"keyturn-ring/1"`, "1", 1), "format: not"},
+		{"a byte order mark", "\ufeff" + smallFile("", "", "", ""), "byte order mark"},
+		{"a byte order mark of UTF-16", "\xff\xfe{\x00}\x00", "not JSON"},
+		{"a second document", smallFile("", "", "", "") + "\n{}", "line 4: something follows"},
+		{"the document twice", smallFile("", "", "", "") + smallFile("", "", "", ""), "something follows"},
+		{"trailing zeros", smallFile("", "", "", "") + "\x00\x00", "something follows"},
+		{"trailing text", smallFile("", "", "", "") + "x", "something follows"},
+		{"a comment", "# ring\n" + smallFile("", "", "", ""), "line 1: not JSON"},
+		{"bad UTF-8", smallFile(`"x": "`+"\xff"+`",`, "", "", ""), "not JSON"},
+		{"half a surrogate", smallFile(`"x": "\ud800",`, "", "", ""), "not JSON"},
+		{"a trailing comma", smallFile("", ",", "", ""), "not JSON"},
+		{"too deep", strings.Repeat("[", 20000), "not JSON"},
+
+		{"no checksum", smallFile("", "", "", "") + " ", "checksum: does not match"},
+		{"an empty checksum", `{"format": "keyturn-ring/1", "checksum": ""}`, "checksum: empty"},
+		{"a null checksum", `{"format": "keyturn-ring/1", "checksum": null}`, "checksum: of the wrong JSON type"},
+
+		{"duplicate in the ring", smallFile(`"generation": 3,`, "", "", ""), "line 1: a member is in its object twice"},
+		{"duplicate in the ring, of another value", smallFile(`"generation": 4,`, "", "", ""), "twice"},
+		{"duplicate in the policy", smallFile("", `, "skew": "5m"`, "", ""), "line 1: a member is in its object twice"},
+		{"duplicate in a key", smallFile("", "", `, "id": "21c828b4"`, ""), "line 2: a member is in its object twice"},
+		{"duplicate in a key, spelled otherwise", smallFile("", "", `, "\u0069d": "21c828b4"`, ""), "twice"},
+		{"duplicate in a codec", smallFile("", "", "", `, "codec": "cbor"`), "line 3: a member is in its object twice"},
+		{"duplicate in something unknown", smallFile(`"x": {"y": [{"z": 1, "z": 1}]},`, "", "", ""), "twice"},
+		{"duplicate checksum", strings.Replace(string(sealed(t, smallFile("", "", "", ""))), `"checksum"`, `"checksum": "", "checksum"`, 1), "twice"},
+
+		{"case in the ring", smallFile(`"Generation": 4,`, "", "", ""), "keyring: generation: spelled in another case"},
+		{"case in the ring, of a member that is missing", smallFile(`"Published": "2026-01-01T00:00:00Z",`, "", "", ""), "keyring: published: spelled in another case"},
+		{"case in the policy", smallFile("", `, "SKEW": "5m"`, "", ""), "keyring: policy.skew: spelled in another case"},
+		{"case in a key", smallFile("", "", `, "secreT": "5m"`, ""), "keyring: keys[0].secret: spelled in another case"},
+		{"case in a key, beyond ASCII", smallFile("", "", `, "\u017fecret": "5m"`, ""), "keyring: keys[0].secret: spelled in another case"},
+		{"case in a key, that would disable it", smallFile("", "", `, "Disabled": true`, ""), "keyring: keys[0].disabled: spelled in another case"},
+		{"case in a codec", smallFile("", "", "", `, "From": "2026-01-01T00:00:00Z"`), "keyring: codecs[0].from: spelled in another case"},
+		{"case beyond ASCII", smallFile("\"\u212aeys\": [],", "", "", ""), "keyring: keys: spelled in another case"},
+		{"case among unknown members", smallFile(`"new": 1, "NEW": 1,`, "", "", ""), "keyring: two members that differ in case only"},
+		{"case among unknown members of a key", smallFile("", "", `, "new": 1, "New": 1`, ""), "keyring: keys[0]: two members that differ in case only"},
+		{"case of the checksum", strings.Replace(string(sealed(t, smallFile("", "", "", ""))), `"checksum"`, `"Checksum"`, 1), "checksum: spelled in another case"},
+
+		{"critical and unknown", smallFile(`"critical": ["quorum"], "quorum": 3,`, "", "", ""), "critical[0]: names a member that this version does not know"},
+		{"critical and not there", smallFile(`"critical": ["secret", "quorum"],`, "", "", ""), "critical[1]: names"},
+		{"critical is no list", smallFile(`"critical": "quorum",`, "", "", ""), "critical: of the wrong JSON type"},
+		{"critical has a number", smallFile(`"critical": [1],`, "", "", ""), "critical[0]: of the wrong JSON type"},
+
+		{"no name", strings.Replace(smallFile("", "", "", ""), `"ring": "small",`, "", 1), "ring: missing"},
+		{"an empty name", strings.Replace(smallFile("", "", "", ""), `"small"`, `""`, 1), "ring: empty"},
+		{"a bad name", strings.Replace(smallFile("", "", "", ""), `"small"`, `"a b"`, 1), "ring: not 1 to 64"},
+		{"a null name", strings.Replace(smallFile("", "", "", ""), `"small"`, `null`, 1), "ring: of the wrong JSON type"},
+		{"no generation", strings.Replace(smallFile("", "", "", ""), `"generation": 3,`, "", 1), "generation: missing"},
+		{"generation 0", strings.Replace(smallFile("", "", "", ""), `3,`, "0,", 1), "generation: missing"},
+		{"generation -1", strings.Replace(smallFile("", "", "", ""), `3,`, "-1,", 1), "generation: not a whole number"},
+		{"generation 3.0", strings.Replace(smallFile("", "", "", ""), `3,`, "3.0,", 1), "generation: not a whole number"},
+		{"generation 3e0", strings.Replace(smallFile("", "", "", ""), `3,`, "3e0,", 1), "generation: not a whole number"},
+		{"generation 2^64", strings.Replace(smallFile("", "", "", ""), `3,`, "18446744073709551616,", 1), "generation: not a whole number"},
+		{"generation as text", strings.Replace(smallFile("", "", "", ""), `3,`, `"3",`, 1), "generation: of the wrong JSON type"},
+		{"no keys", `{"format": "keyturn-ring/1", "ring": "small", "generation": 3}`, "keys: no key can ever sign"},
+		{"keys as an object", `{"format": "keyturn-ring/1", "ring": "small", "generation": 3, "keys": {}}`, "keys: of the wrong JSON type"},
+		{"a key as text", `{"format": "keyturn-ring/1", "ring": "small", "generation": 3, "keys": ["x"]}`, "keys[0]: not a JSON object"},
+		{"a codec as text", strings.Replace(smallFile("", "", "", ""), `"codecs": [`, `"codecs": ["json", `, 1), "codecs[0]: not a JSON object"},
+		{"policy as a list", `{"format": "keyturn-ring/1", "ring": "small", "generation": 3, "policy": []}`, "policy: of the wrong JSON type"},
+		{"a time without zone", smallFile(`"published": "2026-01-01T00:00:00",`, "", "", ""), "published: not a time"},
+		{"a date", smallFile(`"published": "2026-01-01",`, "", "", ""), "published: not a time"},
+		{"a time with a comma", smallFile(`"published": "2026-01-01T00:00:00,5Z",`, "", "", ""), "published: not a time"},
+		{"a time with a short hour", smallFile(`"published": "2026-01-01T0:00:00Z",`, "", "", ""), "published: not a time"},
+		{"the zero time", smallFile(`"not_before": "0001-01-01T00:00:00Z",`, "", "", ""), "not_before: not a time"},
+		{"an early time", smallFile(`"not_before": "1969-12-31T23:59:59Z",`, "", "", ""), "not_before: not between"},
+		{"a number for a time", smallFile(`"published": 1767225600,`, "", "", ""), "published: of the wrong JSON type"},
+		{"an empty time", smallFile(`"published": "",`, "", "", ""), "published: empty"},
+		{"a null time", smallFile("", "", `, "verify_until": null`, ""), "keys[0].verify_until: of the wrong JSON type"},
+		{"days", smallFile("", `, "propagation": "1d"`, "", ""), "policy.propagation: not a positive duration"},
+		{"a number for a duration", smallFile("", `, "propagation": 3600`, "", ""), "policy.propagation: of the wrong JSON type"},
+		{"no duration", smallFile("", `, "max_session": "0s"`, "", ""), "policy.max_session: not a positive duration"},
+		{"a negative duration", smallFile("", `, "max_session": "-1h"`, "", ""), "policy.max_session: not a positive duration"},
+		{"text for a flag", smallFile("", "", `, "disabled": "true"`, ""), "keys[0].disabled: of the wrong JSON type"},
+		{"a codec without a name", strings.Replace(smallFile("", "", "", ""), `"codec": "json",`, "", 1), "codecs[0].codec: not 1 to 32"},
+		{"a codec without a time", strings.Replace(smallFile("", "", "", ""), `"codec": "json", "from": "2026-01-01T00:00:00Z"`, `"codec": "json"`, 1), "codecs[0].from: missing"},
+
+		{"no id", strings.Replace(smallFile("", "", "", ""), `"id": "21c828b4",`, "", 1), "keys[0].id: missing"},
+		{"an id in capitals", strings.Replace(smallFile("", "", "", ""), "21c828b4", "21C828B4", 1), "keys[0].id: missing, or not 8"},
+		{"another id", strings.Replace(smallFile("", "", "", ""), "21c828b4", "21c828b5", 1), "keys[0].secret: belongs to the key ID 21c828b4, not to 21c828b5"},
+		{"no algorithm", strings.Replace(smallFile("", "", "", ""), `"algorithm": "hmac-sha256",`, "", 1), "keys[0].algorithm: missing"},
+		{"another algorithm", strings.Replace(smallFile("", "", "", ""), "hmac-sha256", "blake2b-256", 1), "keys[0].secret: belongs to the key ID a04597f2, not to 21c828b4"},
+		{"a bad algorithm", strings.Replace(smallFile("", "", "", ""), "hmac-sha256", "HMAC", 1), "keys[0].algorithm: not 1 to 32"},
+		{"a MAC that seals", smallFile("", "", `, "seals": true`, ""), "keys[0].seals: must be true if"},
+		{"a sealer that does not", smallFile("", "", "}, {"+strings.TrimPrefix(strings.TrimSuffix(string(keyJSON(x)), "}"), "{")+"", ""), "keys[1].seals: must be true if"},
+		{"no secret", strings.Replace(smallFile("", "", "", ""), `"secret": "VsEwBq6LwjQ090JdnBZLoFISrIOKzg1vuWIXiQMwUAg"`, `"x": 1`, 1), "keys[0].secret: missing"},
+		{"an empty secret", strings.Replace(smallFile("", "", "", ""), `VsEwBq6LwjQ090JdnBZLoFISrIOKzg1vuWIXiQMwUAg`, ``, 1), "keys[0].secret: empty"},
+		{"a short secret", strings.Replace(smallFile("", "", "", ""), `VsEwBq6LwjQ090JdnBZLoFISrIOKzg1vuWIXiQMwUAg`, `VsEwBq6L`, 1), "keys[0].secret: the secret has 6 bytes"},
+		{"a secret of zeros", strings.Replace(smallFile("", "", "", ""), `VsEwBq6LwjQ090JdnBZLoFISrIOKzg1vuWIXiQMwUAg`, strings.Repeat("A", 43), 1), "keys[0].secret: the secret repeats"},
+		{"another secret", strings.Replace(smallFile("", "", "", ""), "VsEw", "VsFw", 1), "keys[0].secret: belongs to the key ID"},
+		{"a padded secret", strings.Replace(smallFile("", "", "", ""), "wUAg", "wUAg=", 1), "keys[0].secret: not unpadded base64url"},
+		{"the other alphabet", strings.Replace(smallFile("", "", "", ""), "Kzg1v", "Kzg+v", 1), "keys[0].secret: not unpadded base64url"},
+		{"bits after the secret", strings.Replace(smallFile("", "", "", ""), "wUAg", "wUAh", 1), "keys[0].secret: not unpadded base64url"},
+		{"a line feed in the secret", strings.Replace(smallFile("", "", "", ""), "wUAg", `wU\nAg`, 1), "keys[0].secret: not unpadded base64url"},
+		{"a carriage return in the secret", strings.Replace(smallFile("", "", "", ""), "wUAg", `wU\rAg`, 1), "keys[0].secret: not unpadded base64url"},
+		{"a tombstone with a secret", smallFile("", "", `, "revoked": "2026-02-01T00:00:00Z"`, ""), "keys[0].secret: kept although"},
+		{"a tombstone with a bad date", smallFile("", "", `}, {"id": "00000000", "pruned": "yesterday"`, ""), "keys[1].pruned: not a time"},
+		{"the key twice", smallFile("", "", `}, {"id": "21c828b4", "pruned": "2026-02-01T00:00:00Z"`, ""), "keys[1]: the same key ID as keys[0]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := []byte(tt.file)
+			if json.Valid(file) && !strings.Contains(tt.file, "hecksum") && strings.HasPrefix(tt.file, "{") && !strings.HasSuffix(tt.file, " ") {
+				file = sealed(t, tt.file)
+			}
+			r, err := Parse(file)
+			if err == nil || r != nil || !strings.Contains(err.Error(), tt.says) {
+				t.Fatalf("got %v, %v, want an error that says %q\n%s", r, err, tt.says, file)
+			}
+			quiet(t, err, testSecret(1), testSecret(2))
+			if strings.Contains(err.Error(), "VsEw") {
+				t.Errorf("the error shows the secret: %v", err)
+			}
+		})
+	}
+	if _, err := Parse(sealed(t, smallFile("", "", "", ""))); err != nil {
+		t.Errorf("without the edits: %v", err)
+	}
+}
+
+// keyJSON is the key as a file has it, but for seals.
+func keyJSON(k Key) []byte {
+	m := members{{"id", text(k.id.String())}, {"algorithm", text(k.name)}, {"secret", text(secretText.EncodeToString(k.secret()))}}
+	return m.object()
+}
+
+func TestParseListsAllProblems(t *testing.T) {
+	file := smallFile(`"published": "today", "Not_before": "x", "critical": ["quorum"],`, `, "skew2": 1, "max_session": "-1h"`, `, "disabled": 1, "verify_until": "2025-01-01T00:00:00Z"`, `, "codeC": "x"`)
+	file = strings.Replace(file, "21c828b4", "21c828b5", 1)
+	_, err := Parse([]byte(file))
+	want := []string{"not_before: spelled", "checksum:", "published:", "critical[0]:", "policy.max_session:", "keys[0].disabled:",
+		"keys[0].secret:", "codecs[0].codec: spelled", "keys[0].verify_until:"}
+	got := problemsOf(err)
+	for i := range min(len(got), len(want)) {
+		if !strings.HasPrefix(got[i], "keyring: "+want[i]) {
+			t.Errorf("problem %d is %q, want %s", i, got[i], want[i])
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d problems, want %d:\n%v", len(got), len(want), err)
+	}
+}
+
+func TestEveryPrefixIsRefused(t *testing.T) {
+	for _, file := range [][]byte{shopFile(t), sealed(t, smallFile("", "", "", ""))} {
+		for i := range file {
+			if _, err := Parse(file[:i]); err == nil {
+				t.Errorf("the first %d of %d bytes are a ring", i, len(file))
+			}
+			if _, err := (Loader{}).ParseEdited(file[:i]); err == nil {
+				t.Errorf("the first %d of %d bytes are a ring, but for the checksum", i, len(file))
+			}
+		}
+		t.Logf("%d prefixes refused", len(file))
+	}
+}
+
+func TestEveryBitFlipIsRefused(t *testing.T) {
+	// Both the file as it is written and one with tabs and unknown members; CR
+	// and LF in place of each other would say the same.
+	file := shopFile(t)
+	unknown, err := Parse(sealed(t, smallFile(`"x": {"n": 1.5e7, "y": [true, null]},`, "", `, "z": "t"`, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := unknown.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, tried := 0, 0
+	for _, file := range [][]byte{file, second} {
+		for i := range file {
+			for bit := range 8 {
+				bad := bytes.Clone(file)
+				bad[i] ^= 1 << bit
+				tried++
+				if _, err := Parse(bad); err == nil {
+					accepted++
+					t.Errorf("bit %d of byte %d flipped is accepted: ...%s...", bit, i, bad[max(0, i-10):min(len(bad), i+10)])
+				}
+			}
+		}
+	}
+	t.Logf("%d single-bit flips tried, %d accepted", tried, accepted)
+}
+
+func TestUnknownMembersAreKept(t *testing.T) {
+	file := smallFile(`"critical": ["secret"], "z_ring": {"b": 1.0, "a": [1e3, "\u00e9<&>"]},`, `, "z_policy": "p"`, `, "z_key": {"wrapped": "k"}`, `, "z_codec": null`)
+	// Non-ASCII and HTML characters are spelled otherwise by encoding/json.
+	edited, err := Loader{}.ParseEdited([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := edited.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := r.Document()
+	d.Generation++
+	d.Policy.Skew = 1e9
+	d.Keys[0].SignFrom = on(0)
+	d.Keys = append(d.Keys, newKey(t, 2, signer.BLAKE2b256()))
+	d.Codecs[0].From = on(0)
+	b, err = d.EncodeWithSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		ZRing    json.RawMessage `json:"z_ring"`
+		Critical []string
+		Policy   struct {
+			Skew    string
+			ZPolicy string `json:"z_policy"`
+		}
+		Keys []struct {
+			ID       string
+			SignFrom string          `json:"sign_from"`
+			ZKey     json.RawMessage `json:"z_key"`
+		}
+		Codecs []map[string]any
+	}
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	var z bytes.Buffer
+	json.Compact(&z, got.ZRing)
+	if z.String() != `{"b":1.0,"a":[1e3,"\u00e9<&>"]}` || len(got.Critical) != 1 || got.Critical[0] != "secret" ||
+		got.Policy.Skew != "1s" || got.Policy.ZPolicy != "p" {
+		t.Errorf("written as\n%s", b)
+	}
+	kept := false
+	for _, k := range got.Keys {
+		var z bytes.Buffer
+		json.Compact(&z, append(k.ZKey, []byte(" ")...))
+		if k.ID == "21c828b4" {
+			kept = z.String() == `{"wrapped":"k"}` && k.SignFrom == on(0).Format("2006-01-02T15:04:05Z")
+		} else if len(k.ZKey) != 0 {
+			t.Error("another key has the unknown member")
+		}
+	}
+	if !kept {
+		t.Errorf("written as\n%s", b)
+	}
+	if v, ok := got.Codecs[0]["z_codec"]; !ok || v != nil {
+		t.Errorf("written as\n%s", b)
+	}
+	if again, err := Parse(b); err != nil || again.Hash() != newTestRing(t, d).Hash() {
+		t.Errorf("read again: %v", err)
+	}
+	// A tombstone keeps them too: they may say something to a later version.
+	d.Keys = append(d.Keys, hmacKeyAt(t, 3, on(0)))
+	d.Keys[slicesIndexID(d.Keys, "21c828b4")].Revoked = on(0)
+	if b, err = d.EncodeWithSecrets(); err != nil || !bytes.Contains(b, []byte("z_key")) {
+		t.Errorf("%v, written as\n%s", err, b)
+	}
+}
+
+func slicesIndexID(keys []Key, id string) int {
+	for i, k := range keys {
+		if k.ID().String() == id {
+			return i
+		}
+	}
+	return -1
+}
+
+func TestUnsupportedAlgorithms(t *testing.T) {
+	custom := signer.Algorithm{Name: "hmac-sha512", NewSigner: signer.HMACSHA256().NewSigner}
+	k, err := NewKey(custom, testSecret(20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.SignFrom = on(-day)
+	d := Document{Name: "r", Generation: 1, Keys: []Key{k}}
+	alone, err := d.EncodeWithSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Keys = append(d.Keys, hmacKeyAt(t, 1, on(-2*day)))
+	beside, err := d.EncodeWithSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := Parse(alone); err == nil || !strings.Contains(err.Error(), "no key can ever sign") {
+		t.Errorf("with no other key: %v", err)
+	}
+	r, err := Parse(beside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := r.State(k.ID(), on(0)); s != Unsupported {
+		t.Errorf("state %v", s)
+	}
+	if p, err := r.Primary(on(0)); err != nil || p.Algorithm() != "hmac-sha256" {
+		t.Errorf("primary %v, %v", p, err)
+	}
+	// It is written again whole, and the binary that has the algorithm uses it.
+	again, err := r.Document().EncodeWithSecrets()
+	if err != nil || !bytes.Equal(again, beside) {
+		t.Errorf("%v, written as\n%s", err, again)
+	}
+	r, err = Loader{Algorithms: []signer.Algorithm{custom}}.Parse(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := r.Primary(on(0)); err != nil || p.ID() != k.ID() {
+		t.Errorf("primary %v, %v", p, err)
+	}
+	// Its ID is checked all the same.
+	bad := bytes.Replace(beside, []byte(k.ID().String()), []byte("00000000"), 1)
+	if _, err := (Loader{}).ParseEdited(bad); err == nil || !strings.Contains(err.Error(), "belongs to the key ID "+k.ID().String()) {
+		t.Errorf("another ID: %v", err)
+	}
+	// If it seals, signing does not take its place.
+	sealing := bytes.Replace(beside, []byte(`"algorithm": "hmac-sha512",`), []byte(`"algorithm": "hmac-sha512", "seals": true,`), 1)
+	r, err = Loader{}.ParseEdited(sealing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := r.Primary(on(0)); !errors.Is(err, ErrNoPrimary) {
+		t.Errorf("primary %v, %v", p, err)
+	}
+	if p, err := r.Primary(on(-2 * day)); err != nil || p.Algorithm() != "hmac-sha256" {
+		t.Errorf("before it sealed: primary %v, %v", p, err)
+	}
+}
+
+func TestTombstoneInFile(t *testing.T) {
+	file := sealed(t, smallFile("", "", `}, {"id": "aa11b2c3", "pruned": "2026-03-02T00:00:00Z"}, {"id": "aa11b2c4", "algorithm": "aes-gcm", "seals": true, "sign_from": "2025-12-01T00:00:00Z", "revoked": "2026-01-02T00:00:00Z", "reason": "laptop stolen"`, ""))
+	r, err := Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := bind(t, New(r), Use{Name: "s"}).Subkeys()
+	if _, err := s.Lookup(KeyID{0xaa, 0x11, 0xb2, 0xc3}, base); err != ErrRetired {
+		t.Errorf("the pruned key: %v", err)
+	}
+	if _, err := s.Lookup(KeyID{0xaa, 0x11, 0xb2, 0xc4}, base); err != ErrRevoked {
+		t.Errorf("the revoked key: %v", err)
+	}
+	k := r.Document().Keys[r.index[KeyID{0xaa, 0x11, 0xb2, 0xc4}]]
+	if k.Reason != "laptop stolen" || k.Algorithm() != "aes-gcm" || !k.Seals() {
+		t.Errorf("%+v", k)
+	}
+}
+
+func TestParseEditedIgnoresOnlyTheChecksum(t *testing.T) {
+	file := shopFile(t)
+	edited := bytes.Replace(file, []byte(`"generation": 42`), []byte(`"generation": 43`), 1)
+	if _, err := Parse(edited); err == nil || len(problemsOf(err)) != 1 || !strings.Contains(err.Error(), "keyturn keyring check") {
+		t.Errorf("Parse: %v", err)
+	}
+	r, err := Loader{}.ParseEdited(edited)
+	if err != nil || r.Generation() != 43 {
+		t.Fatalf("%v, %v", r, err)
+	}
+	b, err := r.Document().EncodeWithSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r2, err := Parse(b); err != nil || r2.Hash() != r.Hash() {
+		t.Errorf("written with a checksum: %v", err)
+	}
+	if _, err := (Loader{}).ParseEdited(bytes.Replace(edited, []byte(`"skew"`), []byte(`"Skew"`), 1)); err == nil {
+		t.Error("a wrong file is taken for an edited one")
+	}
+}
+
+func TestLoaderExpectations(t *testing.T) {
+	file := shopFile(t)
+	for _, tt := range []struct {
+		l    Loader
+		says []string
+	}{
+		{Loader{}, nil},
+		{Loader{Name: "shop", MinGeneration: 42}, nil},
+		{Loader{Name: "Shop"}, []string{"ring: not the expected name"}},
+		{Loader{MinGeneration: 43}, []string{"generation: 42, and at least 43 is expected"}},
+		{Loader{Name: "x", MinGeneration: 43}, []string{"ring:", "generation:"}},
+	} {
+		_, err := tt.l.Parse(file)
+		got := problemsOf(err)
+		ok := len(got) == len(tt.says)
+		for i := range min(len(got), len(tt.says)) {
+			ok = ok && strings.Contains(got[i], tt.says[i])
+		}
+		if !ok {
+			t.Errorf("%+v: %v, want %q", tt.l.Name, err, tt.says)
+		}
+	}
+}
+
+func TestFromEnv(t *testing.T) {
+	const name = "KEYRING_TEST_RING"
+	secret := testSecret(9) // which has both letters in which the alphabets differ
+	want := newKey(t, 9, signer.HMACSHA256()).ID()
+	std, url := base64.RawStdEncoding.EncodeToString(secret), base64.RawURLEncoding.EncodeToString(secret)
+	if !strings.ContainsRune(url, '-') || !strings.ContainsRune(url, '_') {
+		t.Fatal(url)
+	}
+	for _, value := range []string{std, url, std + "=", url + "=", " " + std + "=\n"} {
+		t.Setenv(name, value)
+		k, err := FromEnv(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := k.Ring().Primary(base); err != nil || p.ID() != want || p.Algorithm() != "hmac-sha256" {
+			t.Errorf("%v, %v", p, err)
+		}
+	}
+	t.Setenv(name, "\n"+string(shopFile(t))+"\n")
+	k, err := FromEnv(name)
+	if err != nil || k.Ring().Name() != "shop" {
+		t.Errorf("%v, %v", k, err)
+	}
+	if _, err := (Loader{Name: "x"}).FromEnv(name); err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("another ring's name: %v", err)
+	}
+	for _, value := range []string{"", " ", url[:42], url[:41], url[:20], url[:20] + "\n" + url[20:], url[:42] + "h", url + "==", url + "===", strings.Replace(std, "+", "-", 1),
+		hex.EncodeToString(secret)[:61], "{", "{}", string(shopFile(t)[:200]), strings.Repeat("A", 44), url + " " + url} {
+		t.Setenv(name, value)
+		k, err := FromEnv(name)
+		if err == nil || k != nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%q is taken, or the error does not say where it is: %v", value, err)
+			continue
+		}
+		quiet(t, err, secret)
+		if len(value) > 8 && strings.Contains(err.Error(), value[:8]) {
+			t.Errorf("the error quotes the value: %v", err)
+		}
+	}
+	os.Unsetenv(name)
+	if _, err := FromEnv(name); err == nil || !strings.Contains(err.Error(), "not set") {
+		t.Errorf("unset: %v", err)
+	}
+	t.Setenv(name, url)
+	if k, err := (Loader{MinGeneration: 1}).FromEnv(name); err == nil || k != nil {
+		t.Errorf("a generation is expected of a secret: %v, %v", k, err)
+	}
+}
+
+func TestParseKeepsNothingOfItsInput(t *testing.T) {
+	file := sealed(t, smallFile(`"x": "unknown",`, "", `, "y": [1]`, ""))
+	r, err := Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := r.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range file {
+		file[i] = 'x'
+	}
+	if after, err := r.encode(); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the ring changed with the input: %v\n%s", err, after)
+	}
+}
+
+func TestOversizedRing(t *testing.T) {
+	if _, err := Parse(bytes.Repeat([]byte(" "), maxFile+1)); err == nil || !strings.Contains(err.Error(), "more than 256 KiB") {
+		t.Errorf("oversized input: %v", err)
+	}
+	fits := append(sealed(t, smallFile("", "", "", "")), bytes.Repeat([]byte("\n"), maxFile)...)[:maxFile]
+	if _, err := Parse(fits); err != nil {
+		t.Errorf("the largest input: %v", err)
+	}
+	// What would not be read again is not written either.
+	d := shop(t)
+	d.unknown = keep(members{{"x", text(strings.Repeat("x", maxFile))}})
+	if _, err := d.EncodeWithSecrets(); err == nil || !strings.Contains(err.Error(), "256 KiB") {
+		t.Errorf("EncodeWithSecrets: %v", err)
+	}
+	for _, edit := range []func(*Document){func(d *Document) { d.Name = "" }, func(d *Document) { d.Generation = 0 }} {
+		d := shop(t)
+		edit(&d)
+		newTestRing(t, d)
+		if _, err := d.EncodeWithSecrets(); err == nil || !strings.Contains(err.Error(), "missing") {
+			t.Errorf("without a name or generation: %v", err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(shopFile(f))
+	f.Add(sealed(f, smallFile("", "", "", "")))
+	f.Add(sealed(f, smallFile(`"critical": ["secret"], "z_ring": {"b": 1.0, "a": [1e3]},`, `, "z_policy": "p"`, `, "z_key": {"wrapped": "k"}`, `, "z_codec": null`)))
+	f.Add(sealed(f, smallFile("", "", `}, {"id": "aa11b2c4", "algorithm": "aes-gcm", "seals": true, "revoked": "2026-01-02T00:00:00Z", "reason": "r"`, "")))
+	f.Add([]byte(smallFile(`"Generation": 4, "published": "2026-01-01T00:00:00.5+01:00",`, `, "max_session": "1h1m1s1ms"`, `, "id": 1`, "")))
+	f.Add([]byte(`{"format":"keyturn-ring/1","keys":[{}],"codecs":[{}],"policy":{},"critical":["x"]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		before := bytes.Clone(data)
+		strict, err := Parse(data)
+		if err != nil {
+			quiet(t, err)
+		}
+		r, err2 := Loader{}.ParseEdited(data)
+		if !bytes.Equal(before, data) {
+			t.Fatal("the input is modified")
+		}
+		if err == nil && (err2 != nil || r.Hash() != strict.Hash()) {
+			t.Fatalf("Parse takes what ParseEdited does not: %v", err2)
+		}
+		if err2 != nil {
+			return
+		}
+		b, err := r.encode()
+		if err != nil {
+			if len(data) < maxFile/2 {
+				t.Fatalf("what parses cannot be written: %v", err)
+			}
+			return
+		}
+		again, err := Parse(b)
+		if err != nil {
+			t.Fatalf("what was written does not parse: %v\n%s", err, b)
+		}
+		if again.Hash() != r.Hash() {
+			t.Fatalf("what was written is another ring:\n%s", b)
+		}
+		if b2, err := again.encode(); err != nil || !bytes.Equal(b, b2) {
+			t.Fatalf("written twice, differently: %v\n%s\n%s", err, b, b2)
+		}
+		for _, now := range []int{0, 1, 2} {
+			p, err := r.Primary(base.AddDate(20*now-20, 0, 0))
+			if err == nil && p.SignFrom.IsZero() {
+				t.Fatal("a standby key signs")
+			}
+		}
+	})
+}
