@@ -295,7 +295,11 @@ func TestResponseControllerWorks(t *testing.T) {
 	onBoth(t, h, func(t *testing.T, s *server) {
 		body, send := io.Pipe()
 		req, _ := http.NewRequest("POST", s.URL+"/echo", body)
-		go io.WriteString(send, "hel")
+		sent := make(chan bool)
+		go func() {
+			io.WriteString(send, "hel")
+			close(sent)
+		}()
 		res, err := s.client.Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -308,6 +312,7 @@ func TestResponseControllerWorks(t *testing.T) {
 		if _, err := io.ReadFull(res.Body, first); string(first) != "ready\n" {
 			t.Fatalf("read %q, %v", first, err)
 		}
+		<-sent
 		io.WriteString(send, "lo")
 		send.Close()
 		if rest, err := io.ReadAll(res.Body); string(rest) != "hello" || err != nil {
