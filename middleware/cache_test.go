@@ -1,0 +1,336 @@
+package middleware_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/middleware"
+	"github.com/keyturn/keyturn/session"
+)
+
+// dump returns a response as it was on the wire, without what differs from
+// one moment to the next.
+func dump(t *testing.T, res *response) string {
+	t.Helper()
+	h := res.Header.Clone()
+	h.Del("Date")
+	var b bytes.Buffer
+	fmt.Fprintln(&b, res.Proto, res.Status, res.ContentLength, res.TransferEncoding)
+	if err := h.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(&b, res.hints)
+	if err := res.Trailer.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	b.WriteString(res.body)
+	return b.String()
+}
+
+// plain are handlers that know nothing of sessions.
+func plain(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/empty":
+	case "/cached":
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		w.Header().Set("Vary", "Accept-Encoding")
+		io.WriteString(w, "cached")
+	case "/cookie":
+		w.Header().Add("Set-Cookie", "theme=dark")
+		w.Header().Add("Set-Cookie", cookieName+"=x")
+		io.WriteString(w, "cookie")
+	case "/flush":
+		io.WriteString(w, "a")
+		w.(http.Flusher).Flush()
+		io.WriteString(w, "b")
+	case "/hints":
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.WriteHeader(http.StatusTeapot)
+	case "/trailer":
+		w.Header().Set("Trailer", "X-Sum")
+		io.WriteString(w, "sum")
+		w.Header().Set("X-Sum", "3")
+	case "/copy":
+		io.Copy(w, struct{ io.Reader }{strings.NewReader(strings.Repeat("x", 10_000))})
+	case "/304":
+		w.Header().Set("Etag", `"1"`)
+		w.WriteHeader(http.StatusNotModified)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func TestAResponseThatDoesNotTouchTheSessionIsUnchanged(t *testing.T) {
+	m, list := inventory(t)
+	mw := newMiddleware(t, m, middleware.Config{ReissueOnRead: true})
+	var with, without *server
+	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		with, without = newServer(t, mw.Handler(http.HandlerFunc(plain)), proto), newServer(t, http.HandlerFunc(plain), proto)
+		with.client.Jar, without.client.Jar = nil, nil
+		for _, path := range []string{"/empty", "/cached", "/cookie", "/flush", "/hints", "/trailer", "/copy", "/304", "/none"} {
+			for _, c := range list {
+				got, want := dump(t, with.get(t, path, c.lines...)), dump(t, without.get(t, path, c.lines...))
+				if got != want {
+					t.Errorf("%s %s, %s: it is\n%s\nand without the middleware\n%s", proto, path, c.name, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestVaryAndCacheControl(t *testing.T) {
+	m := newManager(t, session.Config[visit]{IDs: true})
+	touches := map[string]func(s *session.Session[visit]){
+		"nothing":      nil,
+		"Data":         func(s *session.Session[visit]) { s.Data() },
+		"Outcome":      func(s *session.Session[visit]) { s.Outcome() },
+		"Info":         func(s *session.Session[visit]) { s.Info() },
+		"ID":           func(s *session.Session[visit]) { s.ID() },
+		"empty Update": func(s *session.Session[visit]) { s.Update(func(*visit) {}) },
+		"Seal":         func(s *session.Session[visit]) { m.Seal(time.Now(), s) },
+		"Update":       func(s *session.Session[visit]) { s.Update(func(v *visit) { v.Count++ }) },
+		"Renew":        func(s *session.Session[visit]) { s.Renew(visit{User: "ann"}) },
+		"Destroy":      func(s *session.Session[visit]) { s.Destroy() },
+	}
+	sends := []string{"Update", "Renew", "Destroy"}
+	headers := []struct {
+		name               string
+		vary, cacheControl []string // what the handler sets
+		wantVary           []string // what is sent if the session is touched
+		wantCache          []string // what is sent with a Set-Cookie
+	}{
+		{"none", nil, nil, []string{"Cookie"}, []string{"no-store"}},
+		{"public", []string{"Accept"}, []string{"public, max-age=60"}, []string{"Accept", "Cookie"}, []string{"no-store"}},
+		{"two lines", []string{"Accept", "Accept-Language"}, []string{"public", "max-age=60"}, []string{"Accept", "Accept-Language", "Cookie"}, []string{"no-store"}},
+		{"already there", []string{"Cookie"}, []string{"no-store"}, []string{"Cookie"}, []string{"no-store"}},
+		{"already there among others", []string{"Accept-Encoding,cookie , Accept"}, []string{"private,No-Store , max-age=0"}, []string{"Accept-Encoding,cookie , Accept"}, []string{"private,No-Store , max-age=0"}},
+		{"on a second line", []string{"Accept", "COOKIE"}, []string{"private", "no-store"}, []string{"Accept", "COOKIE"}, []string{"private", "no-store"}},
+		{"a star", []string{"*"}, []string{"private"}, []string{"*"}, []string{"no-store"}},
+		{"names that contain it", []string{"X-Cookie, Cookie2"}, []string{"x-no-store"}, []string{"X-Cookie, Cookie2", "Cookie"}, []string{"no-store"}},
+	}
+	value := sealed(t, m, time.Now(), visit{User: "tom"})
+	for _, config := range []string{"", "private, max-age=0"} {
+		mw := newMiddleware(t, m, middleware.Config{CacheControl: config})
+		for touch, do := range touches {
+			for _, h := range headers {
+				res := serve(mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					s := m.From(r.Context()) // which is no touch
+					w.Header()["Vary"] = h.vary
+					w.Header()["Cache-Control"] = h.cacheControl
+					if do != nil {
+						do(s)
+					}
+					w.WriteHeader(200)
+				})), request("GET", "/", cookieName+"="+value))
+				wantVary, wantCache := h.vary, h.cacheControl
+				if do != nil {
+					wantVary = h.wantVary
+				}
+				sent := slices.Contains(sends, touch)
+				if sent {
+					wantCache = h.wantCache
+					if config != "" && slices.Equal(wantCache, []string{"no-store"}) && !slices.Equal(h.cacheControl, wantCache) {
+						wantCache = []string{config}
+					}
+				}
+				if got := len(res.Header["Set-Cookie"]); (got == 1) != sent {
+					t.Errorf("%s: %d cookies", touch, got)
+				}
+				if got := res.Header["Vary"]; !slices.Equal(got, wantVary) {
+					t.Errorf("%s, %s: Vary %q, want %q", touch, h.name, got, wantVary)
+				}
+				if got := res.Header["Cache-Control"]; !slices.Equal(got, wantCache) {
+					t.Errorf("%s, %s: Cache-Control %q, want %q", touch, h.name, got, wantCache)
+				}
+			}
+		}
+	}
+}
+
+func TestExactlyOneSetCookieOfAName(t *testing.T) {
+	m := newManager(t, session.Config[visit]{FormerNames: []session.FormerName{{Name: "sid"}}})
+	for _, tt := range []struct {
+		name string
+		set  []string // by the handler
+		out  bool     // sign out, rather than change
+		want []string // the names of what is sent
+	}{
+		{"others stay, in their order", []string{"b=1", "a=2", "b=3"}, false, []string{"b", "a", "b", cookieName}},
+		{"ours goes", []string{cookieName + "=x; Path=/", "a=1"}, false, []string{"a", cookieName}},
+		{"ours goes twice", []string{cookieName + "=x", cookieName + " =y; Domain=example.com", cookieName}, false, []string{cookieName}},
+		{"ours goes for a deletion", []string{cookieName + "=x", "a=1"}, true, []string{"a", cookieName, "sid"}},
+		{"a former one goes for its deletion", []string{"sid=x", "a=1"}, true, []string{"a", cookieName, "sid"}},
+		{"a former one stays with a change", []string{"sid=x"}, false, []string{"sid", cookieName}},
+		{"what looks like it stays", []string{cookieName + "2=x", strings.ToLower(cookieName) + "=y", "a=" + cookieName + "=z"}, false, []string{cookieName + "2", strings.ToLower(cookieName), "a", cookieName}},
+	} {
+		shared := slices.Clone(tt.set)
+		h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Set-Cookie"] = shared
+			s := m.From(r.Context())
+			if tt.out {
+				s.Destroy()
+			} else {
+				change(t, s)
+			}
+		}))
+		res := serve(h, request("GET", "/", cookieName+"=x; sid=y"))
+		var names []string
+		for _, line := range res.Header["Set-Cookie"] {
+			name, _, _ := strings.Cut(line, "=")
+			names = append(names, name)
+		}
+		if !slices.Equal(names, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, names, tt.want)
+		}
+		if !slices.Equal(shared, tt.set) {
+			t.Errorf("%s: the handler's slice is modified: %q", tt.name, shared)
+		}
+	}
+}
+
+// A sharedCache is a caching proxy, as careless as RFC 9111 allows: it stores
+// whatever it may, for as long as the test lasts, Set-Cookie included.
+type sharedCache struct {
+	next   http.Handler
+	mu     sync.Mutex
+	stored map[string][]storedResponse // by URL
+	hits   int
+}
+
+type storedResponse struct {
+	request http.Header
+	*httptest.ResponseRecorder
+}
+
+func members(h http.Header, name string) []string {
+	var list []string
+	for _, line := range h[name] {
+		for m := range strings.SplitSeq(line, ",") {
+			list = append(list, strings.ToLower(strings.TrimSpace(m)))
+		}
+	}
+	return list
+}
+
+func (c *sharedCache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rec := c.lookup(r)
+	if rec == nil {
+		rec = httptest.NewRecorder()
+		c.next.ServeHTTP(rec, r)
+		cc := members(rec.Header(), "Cache-Control")
+		if r.Method == "GET" && !slices.Contains(cc, "no-store") && !slices.Contains(cc, "private") {
+			c.stored[r.URL.String()] = append(c.stored[r.URL.String()], storedResponse{r.Header.Clone(), rec})
+		}
+	} else {
+		c.hits++
+	}
+	for k, v := range rec.Header() {
+		w.Header()[k] = v
+	}
+	w.WriteHeader(rec.Code)
+	w.Write(rec.Body.Bytes())
+}
+
+func (c *sharedCache) lookup(r *http.Request) *httptest.ResponseRecorder {
+	if r.Method != "GET" {
+		return nil
+	}
+next:
+	for _, s := range c.stored[r.URL.String()] {
+		for _, field := range members(s.Header(), "Vary") {
+			if field == "*" || !slices.Equal(s.request[http.CanonicalHeaderKey(field)], r.Header[http.CanonicalHeaderKey(field)]) {
+				continue next
+			}
+		}
+		return s.ResponseRecorder
+	}
+	return nil
+}
+
+func TestASharedCacheNeverServesOneVisitorsPageToAnother(t *testing.T) {
+	m := newManager(t, session.Config[visit]{})
+	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The worst that an application can say.
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		if r.URL.Path == "/static" {
+			fmt.Fprint(w, "the same for all")
+			return
+		}
+		s := m.From(r.Context())
+		switch {
+		case r.URL.Path == "/in":
+			if err := s.Renew(visit{User: r.URL.Query().Get("as")}); err != nil {
+				t.Error(err)
+			}
+		case r.URL.Path == "/in-once": // one URL for all
+			if err := s.Renew(visit{User: r.Header.Get("X-User")}); err != nil {
+				t.Error(err)
+			}
+		case r.URL.Path == "/count":
+			change(t, s)
+		}
+		fmt.Fprint(w, "page of ", s.Data().User)
+	})
+	run := func(h http.Handler) (leaks []string, hits int) {
+		cache := &sharedCache{next: h, stored: map[string][]storedResponse{}}
+		users := []string{"", "ann", "bob", "eve"}
+		clients := make(map[string]*jarClient)
+		for _, u := range users {
+			clients[u] = newJarClient(cache)
+			if u != "" {
+				req := request("GET", "/in-once")
+				req.Header.Set("X-User", u)
+				res := serve(cache, req)
+				clients[u].jar.SetCookies(req.URL, res.Cookies())
+			}
+		}
+		for range 3 {
+			for _, path := range []string{"/", "/page", "/static", "/count2"} {
+				for _, u := range users {
+					res := clients[u].get("https://example.com" + path)
+					b, _ := io.ReadAll(res.Body)
+					if path != "/static" && string(b) != "page of "+u {
+						leaks = append(leaks, fmt.Sprintf("%q at %s gets %q", u, path, b))
+					}
+				}
+			}
+		}
+		return leaks, cache.hits
+	}
+	leaks, hits := run(newMiddleware(t, m, middleware.Config{}).Handler(app))
+	if len(leaks) > 0 || hits < 20 {
+		t.Errorf("with %d hits of the cache, %d leaks: %q", hits, len(leaks), leaks)
+	}
+
+	// Without either header this test would see it.
+	for _, field := range []string{"Vary", "Cache-Control"} {
+		inner := newMiddleware(t, m, middleware.Config{}).Handler(app)
+		leaks, _ := run(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rec := httptest.NewRecorder()
+			inner.ServeHTTP(rec, r)
+			for k, v := range rec.Header() {
+				w.Header()[k] = v
+			}
+			if field == "Vary" {
+				w.Header().Del("Vary")
+			} else if w.Header().Get("Set-Cookie") != "" {
+				w.Header().Set("Cache-Control", "public")
+			}
+			w.Write(rec.Body.Bytes())
+		}))
+		if len(leaks) == 0 {
+			t.Errorf("without %s, the cache of this test leaks nothing: it tests nothing", field)
+		}
+	}
+}
