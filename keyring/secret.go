@@ -87,6 +87,10 @@ var samples = []string{
 	"keep-it-secret-keep-it-safe-keep-it-secret",
 	"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
 	"6368616e676520746869732070617373776f726420746f206120736563726574",
+	// Those of the ring in this package's comment.
+	"462f2089d6d7e7a7b9a748344fcdda2f36b8bebbfc0a8d15dff334d0fb46b4b8",
+	"bfc1367bad4024c9a32c189555c6c1586c057a92f1aa87f5787721854c373562",
+	"ee851c91058012351fcaddd39cfe1ef8bd0ff8c75ac767335bbc72474798e86c",
 }
 
 // isSample reports whether s is a known sample, or what one means as

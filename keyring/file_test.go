@@ -1,0 +1,223 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func write(t testing.TB, path string, data []byte, mode fs.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ring.json")
+	for _, mode := range []fs.FileMode{0o600, 0o400, 0o640, 0o644} { // 0644: a Kubernetes Secret by default
+		write(t, path, shopFile(t), mode)
+		k, err := Open(path)
+		if err != nil || k.Ring().Name() != "shop" {
+			t.Fatalf("mode %o: %v, %v", mode, k, err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, path, shopFile(t), 0o600)
+	if k, err := (Loader{Name: "other"}).Open(path); err == nil || k != nil {
+		t.Errorf("another name: %v, %v", k, err)
+	}
+	write(t, path, append(shopFile(t), '\n'), 0o600)
+	if _, err := Open(path); err != nil {
+		t.Errorf("a line feed at the end: %v", err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	refused := func(name, says string, is error) {
+		t.Helper()
+		k, err := Open(path(name))
+		if err == nil || k != nil || !strings.HasPrefix(err.Error(), "keyring: ") || !strings.Contains(err.Error(), says) || is != nil && !errors.Is(err, is) {
+			t.Errorf("%s: %v, %v, want an error that says %q", name, k, err, says)
+		}
+	}
+	refused("missing", "missing", fs.ErrNotExist)
+	refused("", "not a regular file", nil)
+	write(t, path("empty"), nil, 0o600)
+	refused("empty", "empty", nil)
+	write(t, path("zeros"), make([]byte, 1000), 0o600)
+	refused("zeros", "empty, or nothing but zero bytes", nil)
+	write(t, path("large"), append(shopFile(t), bytes.Repeat([]byte(" "), maxFile)...), 0o600)
+	refused("large", "more than 256 KiB", nil)
+	// Sparse: it would not fit into memory if it were read.
+	write(t, path("sparse"), nil, 0o600)
+	if err := os.Truncate(path("sparse"), 1<<40); err == nil {
+		refused("sparse", "more than 256 KiB", nil)
+	}
+	if runtime.GOOS != "windows" {
+		for _, mode := range []fs.FileMode{0o602, 0o606, 0o666, 0o777} {
+			write(t, path("writable"), shopFile(t), mode)
+			refused("writable", "can be written by everybody", nil)
+			os.Remove(path("writable"))
+		}
+	}
+}
+
+// entries returns the names in a directory.
+func entries(t testing.TB, dir string) string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ring.json")
+	r := newTestRing(t, shop(t))
+	for range 2 { // new, and in place of one
+		if err := WriteFile(path, r); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(got, shopFile(t)) {
+			t.Fatalf("%v, wrote\n%s", err, got)
+		}
+		if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+			t.Errorf("%v, mode %v, want 0600", err, info.Mode())
+		}
+		if names := entries(t, dir); names != "ring.json" {
+			t.Errorf("the directory has %s", names)
+		}
+	}
+	if k, err := Open(path); err != nil || k.Ring().Hash() != r.Hash() {
+		t.Errorf("reading it: %v, %v", k, err)
+	}
+}
+
+// A ring that cannot be read again is not written, and what was there stays.
+func TestWriteFileRefuses(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ring.json")
+	write(t, path, shopFile(t), 0o600)
+	d := shop(t)
+	d.Name = ""
+	if err := WriteFile(path, newTestRing(t, d)); err == nil {
+		t.Error("a ring without a name is written")
+	}
+	if got, _ := os.ReadFile(path); !bytes.Equal(got, shopFile(t)) || entries(t, dir) != "ring.json" {
+		t.Errorf("the directory has %s", entries(t, dir))
+	}
+	for _, path := range []string{dir, filepath.Join(dir, "no", "ring.json"), ""} {
+		if err := WriteFile(path, newTestRing(t, shop(t))); err == nil || !strings.HasPrefix(err.Error(), "keyring: ") {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	if entries(t, dir) != "ring.json" {
+		t.Errorf("the directory has %s", entries(t, dir))
+	}
+}
+
+// Everything that makes a write durable happens, in order, and whichever part
+// fails, the file is the former or the new one, whole, with nothing beside it.
+func TestWriteFileIsDurable(t *testing.T) {
+	failed := errors.New("failed")
+	former, wanted := []byte("former"), shopFile(t)
+	if runtime.GOOS == "windows" {
+		t.Skip("a directory cannot be made durable")
+	}
+	for _, fail := range []string{"", "sync file", "rename", "sync directory"} {
+		for _, exists := range []bool{true, false} {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "ring.json")
+			if exists {
+				write(t, path, former, 0o600)
+			}
+			var steps []string
+			step := func(s string) error {
+				steps = append(steps, s)
+				if s == fail {
+					return failed
+				}
+				return nil
+			}
+			d := disk{
+				sync: func(f *os.File) error {
+					info, err := f.Stat()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if info.IsDir() {
+						if f.Name() != dir {
+							t.Errorf("synced directory %s", f.Name())
+						}
+						if got, _ := os.ReadFile(path); !bytes.Equal(got, wanted) {
+							t.Error("the directory is synced before the rename")
+						}
+						return errors.Join(step("sync directory"), f.Sync())
+					}
+					if filepath.Dir(f.Name()) != dir || f.Name() == path {
+						t.Errorf("written to %s", f.Name())
+					}
+					if info.Mode() != 0o600 {
+						t.Errorf("temporary file of mode %v", info.Mode())
+					}
+					if got, _ := os.ReadFile(f.Name()); !bytes.Equal(got, wanted) {
+						t.Error("the file is synced before it is written")
+					}
+					return errors.Join(step("sync file"), f.Sync())
+				},
+				rename: func(from, to string) error {
+					if filepath.Dir(from) != dir || to != path {
+						t.Errorf("renamed %s to %s", from, to)
+					}
+					if err := step("rename"); err != nil {
+						return err
+					}
+					return os.Rename(from, to)
+				},
+			}
+			err := d.replace(path, wanted)
+			if (fail == "") != (err == nil) || fail != "" && (!errors.Is(err, failed) || !strings.HasPrefix(err.Error(), "keyring: ")) {
+				t.Errorf("%q fails: error %v", fail, err)
+			}
+			want := "sync file, rename, sync directory"
+			if fail != "" {
+				want = want[:strings.Index(want, fail)+len(fail)]
+			}
+			if got := strings.Join(steps, ", "); got != want {
+				t.Errorf("%q fails: steps %s, want %s", fail, got, want)
+			}
+			got, err := os.ReadFile(path)
+			switch {
+			case fail == "" || fail == "sync directory":
+				if !bytes.Equal(got, wanted) {
+					t.Errorf("%q fails: %v, file of %d bytes", fail, err, len(got))
+				}
+			case exists && !bytes.Equal(got, former) || !exists && !errors.Is(err, fs.ErrNotExist):
+				t.Errorf("%q fails: %v, file of %d bytes", fail, err, len(got))
+			}
+			if names := entries(t, dir); names != "ring.json" && names != "" {
+				t.Errorf("%q fails: the directory has %s", fail, names)
+			}
+		}
+	}
+}
