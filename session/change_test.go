@@ -252,7 +252,7 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 			d.Keys = []keyring.Key{signing(newKey(t, a, 1), t0)}
 			d.Codecs = []keyring.CodecFrom{{Codec: c.Name(), From: t0.Add(-day)}, {Codec: target, From: t0.Add(day)}}
 		}))
-		fresh := newManager(t, Config[newer]{Keys: keys, IdleTimeout: day})
+		fresh := newManager(t, Config[newer]{Keys: keys, IdleTimeout: 40 * time.Hour})
 		old := newManager(t, Config[visit]{Keys: keys})
 		cookie := signedIn(t, fresh, t0, full)
 
@@ -272,6 +272,14 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 			t.Errorf("refresh: %+v", c1)
 		}
 
+		// Once another codec is to be written, the refresh stays in this one:
+		// what is not known cannot be put into the other.
+		s = request(old, t0.Add(day+time.Hour), cookie)
+		s.Data()
+		c3 := s.Commit(true)
+		if c3.Sent != SentRefreshed || c3.Token.Codec != c.Name() {
+			t.Errorf("refresh after the change of codecs: %+v", c3)
+		}
 		s = request(old, now, cookie)
 		for _, user := range []string{"tim", "tam"} {
 			if err := s.Update(func(v *visit) { v.User, v.Seen = user, t0 }); err != nil {
@@ -284,14 +292,16 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 		}
 		for _, tt := range []struct {
 			cookie string
+			at     time.Time
 			edit   func(*newer)
 		}{
-			{c1.Value, func(*newer) {}},
-			{c2.Value, func(v *newer) { v.User, v.Seen = "tam", t0 }},
+			{c1.Value, now, func(*newer) {}},
+			{c3.Value, t0.Add(day + time.Hour), func(*newer) {}},
+			{c2.Value, now, func(v *newer) { v.User, v.Seen = "tam", t0 }},
 		} {
 			want := full
 			tt.edit(&want)
-			got := request(fresh, now, tt.cookie).Data()
+			got := request(fresh, tt.at, tt.cookie).Data()
 			if !equalNewer(got, want) {
 				t.Errorf("after the older instance:\n%+v, want\n%+v", got, want)
 			}

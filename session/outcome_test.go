@@ -291,6 +291,15 @@ func TestSameNamedCookies(t *testing.T) {
 	}
 }
 
+func TestSessionWithAnIDIsNotTheSameAsOneWithout(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
+	with := newManager(t, Config[visit]{Keys: keys, IDs: true})
+	without := newManager(t, Config[visit]{Keys: keys})
+	a, b := signedIn(t, with, t0, visit{User: "a"}), signedIn(t, without, t0, visit{User: "b"})
+	wantOutcome(t, request(with, t0, a, b), ErrAmbiguous)
+	wantOutcome(t, request(with, t0, b, a), ErrAmbiguous)
+}
+
 func TestReasonAndOutcomeHaveOneNameEach(t *testing.T) {
 	want := "too_large malformed unsupported_version unknown_key revoked disabled retired forged unsupported_codec " +
 		"future expired idle not_before session_revoked revocation_unavailable undecodable ambiguous"

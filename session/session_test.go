@@ -501,6 +501,14 @@ func TestSealedIsNeverWrittenInTheClear(t *testing.T) {
 	if err := keys.Replace(r); !errors.Is(err, ErrNotSealed) || keys.Ring() != before {
 		t.Errorf("Replace by a ring whose primary signs: %v", err)
 	}
+	// Whatever the ring was checked for, no token is made with a key that signs.
+	migrated := newManager(t, Config[visit]{Sealed: true, Keys: newKeys(t, signing(clear, t0.Add(-day)), sealing)})
+	if err := migrated.New(t0.Add(-time.Hour)).Renew(visit{}); err != ErrNotSealed {
+		t.Errorf("Renew under a key that signs: %v", err)
+	}
+	if _, err := migrated.Seal(t0.Add(-time.Hour), migrated.New(t0)); err != ErrNotSealed {
+		t.Errorf("Seal under a key that signs: %v", err)
+	}
 	cookie := signedIn(t, m, t0, visit{User: "a secret of tom's"})
 	s := request(m, t0, cookie)
 	if s.Data().User != "a secret of tom's" || s.Info().Algorithm != "xchacha20-poly1305" {

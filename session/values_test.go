@@ -181,8 +181,8 @@ func TestValuesAreCopies(t *testing.T) {
 	v := everyKind()
 	want := everyKind()
 	w := v
-	keyInt.Set(&w, 99)
 	keyString.Delete(&w)
+	keyInt.Set(&w, 99)
 	keyList.Get(v)[0] = "changed"
 	keyMap.Get(v)["nested"].(map[string]any)["t"] = "changed"
 	keyBytes.Get(v)[0] = 9
