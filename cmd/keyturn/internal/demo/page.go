@@ -1,0 +1,192 @@
+package demo
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/cmd/keyturn/internal/ringfile"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/middleware"
+	"github.com/keyturn/keyturn/session"
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed style.css
+var styleCSS []byte
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"stamp": stamp,
+	"why":   why,
+}).Parse(pageHTML))
+
+const (
+	shownKeys   = 12
+	shownEvents = 8
+)
+
+// A page is what the page shows.
+type page struct {
+	Visit *visit // nil: not signed in
+	Data  string // of the session, as JSON
+
+	// Event is what became of the cookie that came with this request, and what
+	// this response sends.
+	Event  middleware.Event
+	Cookie string // the value that the browser has now; "" if none that is valid
+	Header string // the Set-Cookie of this response
+	Token  session.Info
+	Parts  []part
+	Sealed bool
+
+	Ring       *keyring.Ring
+	Keys       []shownKey
+	MoreKeys   int
+	Warnings   []string
+	Algorithms []choice
+	Codecs     []choice
+
+	Events []entry
+}
+
+type shownKey struct {
+	keyring.Key
+	State keyring.State
+}
+
+// A choice is one of several, of which one is in force.
+type choice struct {
+	Name, Says string
+	Present    bool
+}
+
+// show sends the headers of the response, which decides what becomes of the
+// cookie, and then the page, which tells of it.
+func (s *Server) show(w http.ResponseWriter, r *http.Request, current *session.Session[visit]) {
+	setHeaders(w.Header())
+	w.WriteHeader(http.StatusOK)
+	p := s.page(w.Header(), r, current)
+	if err := pages.ExecuteTemplate(w, "page", p); err != nil {
+		s.log.Print(err) // the visitor has gone, most probably
+	}
+}
+
+func (s *Server) page(sent http.Header, r *http.Request, current *session.Session[visit]) page {
+	at := time.Now()
+	ring := s.ring.keys.Ring()
+	p := page{
+		Event:    r.Context().Value(exchangeKey{}).(*exchange).event,
+		Header:   strings.Join(sent["Set-Cookie"], "\n"),
+		Ring:     ring,
+		Warnings: ring.Warnings(at),
+	}
+	if v := current.Data(); v.User != "" {
+		p.Visit = &v
+		b, _ := json.MarshalIndent(v, "", "  ") // which nothing in it prevents
+		p.Data = string(b)
+	}
+	p.Token, p.Cookie = s.present(sent, r, p.Event)
+	keys := ring.Document().Keys
+	for _, k := range keys {
+		if k.ID() == p.Token.KeyID {
+			p.Sealed = k.Seals()
+		}
+	}
+	p.Parts = takeApart(p.Cookie, p.Token, p.Sealed)
+
+	for i := len(keys) - 1; i >= 0; i-- { // the newest first
+		p.Keys = append(p.Keys, shownKey{keys[i], ring.State(keys[i].ID(), at)})
+	}
+	if len(p.Keys) > shownKeys {
+		p.MoreKeys = len(p.Keys) - shownKeys
+		p.Keys = p.Keys[:shownKeys]
+	}
+	primary, _ := ring.Primary(at)
+	for _, a := range ringfile.Algorithms() {
+		says := "signs"
+		if a.Seals() {
+			says = "encrypts"
+		}
+		p.Algorithms = append(p.Algorithms, choice{a.Name, says, a.Name == primary.Algorithm()})
+	}
+	for _, c := range codecs {
+		p.Codecs = append(p.Codecs, choice{c.Name(), "", c.Name() == presentCodec(ring, at)})
+	}
+	p.Events = s.events.of(p.Token.ID, shownEvents)
+	return p
+}
+
+// present returns the cookie that the browser has after this response, and what
+// it says.
+func (s *Server) present(sent http.Header, r *http.Request, e middleware.Event) (session.Info, string) {
+	name := s.sessions.Name()
+	for _, line := range sent["Set-Cookie"] {
+		if c, err := http.ParseSetCookie(line); err == nil && c.Name == name && c.Value != "" {
+			return e.Token, c.Value
+		}
+	}
+	if e.Outcome != session.Valid {
+		return session.Info{}, ""
+	}
+	for _, c := range r.CookiesNamed(name) {
+		// Of several, the one that the session is of.
+		if i, err := session.ReadUnverified(c.Value); err == nil && i.ID == e.Cookie.ID && i.Issued.Equal(e.Cookie.Issued) {
+			return e.Cookie, c.Value
+		}
+	}
+	return session.Info{}, ""
+}
+
+// why says in words why a response did with the cookie what it did.
+func why(s session.Sent) string {
+	switch s {
+	case session.SentChanged:
+		return "the data changed: each visit is counted"
+	case session.SentRenewed:
+		return "signing in gives the session a new identity"
+	case session.SentRefreshed:
+		return "its idle time begins anew"
+	case session.SentReissued:
+		return "its key or codec was not the present one"
+	case session.SentDeleted:
+		return "signing out ends the session"
+	}
+	return "the session was only read"
+}
+
+// showProblem answers a request with what is wrong with it.
+func showProblem(w http.ResponseWriter, status int, text string) {
+	var b bytes.Buffer
+	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	if err := pages.ExecuteTemplate(&b, "problem", struct{ Title, Text string }{title, text}); err != nil {
+		http.Error(w, title, status)
+		return
+	}
+	setHeaders(w.Header())
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// setHeaders sets the headers of every page. Nothing is loaded but the style
+// sheet, and forms go nowhere but here.
+func setHeaders(h http.Header) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+func showStyle(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Write(styleCSS)
+}

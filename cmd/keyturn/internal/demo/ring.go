@@ -1,0 +1,242 @@
+package demo
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/keyturn/keyturn/cmd/keyturn/internal/ringfile"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+const (
+	// ringName is the name of every ring that the demo has made, and of no
+	// other that it uses.
+	ringName = "keyturn-demo"
+	ringFile = "keyring.json"
+
+	// maxKeys is how many keys the ring may come to have: clicking all day
+	// must not make a file that cannot be written.
+	maxKeys = 100
+	// maxCodecs is how many entries of the codecs' schedule are kept.
+	maxCodecs = 16
+)
+
+var (
+	// ErrForeignRing is returned for a folder with a ring of another name.
+	ErrForeignRing = errors.New("not the demo's own ring, and left as it is: choose another folder")
+	// ErrCreate is returned if the folder or the ring in it cannot be made.
+	ErrCreate = errors.New("cannot be made")
+
+	errFull    = errors.New("the ring has as many keys as the demo lets it have: they can go when the sessions that they signed are over")
+	errChanged = errors.New("something else has written the ring file since the demo read it: restart the demo")
+)
+
+// A Ring is a live ring and the file that it is in.
+type Ring struct {
+	path string
+	keys *keyring.Keyring
+
+	mu sync.Mutex // held by who changes the ring
+}
+
+// RingPath returns the name of the ring file in a folder.
+func RingPath(dir string) string { return filepath.Join(dir, ringFile) }
+
+// OpenRing returns the demo's ring in a folder, and makes both if they are not
+// there. It changes no file that it has not made.
+func OpenRing(dir string) (*Ring, error) {
+	path := RingPath(dir)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := createRing(dir, path); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrCreate, err)
+		}
+	}
+	keys, err := keyring.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if keys.Ring().Name() != ringName {
+		return nil, ErrForeignRing
+	}
+	return &Ring{path: path, keys: keys}, nil
+}
+
+func createRing(dir, path string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	r, err := ringfile.First(ringName, signer.HMACSHA256(), time.Now())
+	if err != nil {
+		return err
+	}
+	return ringfile.Create(path, r)
+}
+
+// edit makes a new generation of the ring: on the disk first, then for every
+// request from then on. There is one instance, so nobody lags behind, and what
+// a fleet would schedule some hours ahead happens now.
+func (r *Ring) edit(change change) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	present := r.keys.Ring()
+	stored, err := keyring.Open(r.path)
+	if err != nil {
+		return err
+	}
+	if stored.Ring().Hash() != present.Hash() {
+		return errChanged
+	}
+	d := present.Document()
+	e := edition{ring: present, now: later(d, time.Now())}
+	prune(&d, e)
+	if err := change(&d, e); err != nil {
+		return err
+	}
+	if len(d.Keys) > maxKeys {
+		return errFull
+	}
+	d.Generation++
+	d.Published = e.now
+	next, err := keyring.NewRing(d)
+	if err != nil {
+		return err
+	}
+	if err := keyring.WriteFile(r.path, next); err != nil {
+		return err
+	}
+	return r.keys.Replace(next)
+}
+
+// A change makes of the document of the present ring that of the next one.
+type change = func(*keyring.Document, edition) error
+
+// An edition is what an edit starts from.
+type edition struct {
+	ring *keyring.Ring
+	now  time.Time
+}
+
+// later returns now, or a moment after the last thing that the ring schedules:
+// of two edits, the second has to come after the first, whatever the clock says.
+func later(d keyring.Document, now time.Time) time.Time {
+	now = now.UTC().Round(0)
+	last := now
+	for _, k := range d.Keys {
+		if !k.SignFrom.Before(last) {
+			last = k.SignFrom.Add(time.Nanosecond)
+		}
+	}
+	for _, c := range d.Codecs {
+		if !c.From.Before(last) {
+			last = c.From.Add(time.Nanosecond)
+		}
+	}
+	return last
+}
+
+// prune makes tombstones of keys whose sessions are over, and removes those
+// that have stood for long enough.
+func prune(d *keyring.Document, e edition) {
+	p := e.ring.Policy()
+	d.Keys = slices.DeleteFunc(d.Keys, func(k keyring.Key) bool {
+		return !k.Pruned.IsZero() && e.now.After(k.Pruned.Add(p.MaxSessionHigh+p.Skew))
+	})
+	for i := range d.Keys {
+		k := &d.Keys[i]
+		if k.Pruned.IsZero() && !k.VerifyUntil.IsZero() && e.now.After(k.VerifyUntil.Add(p.Skew)) {
+			k.Pruned = e.now
+		}
+	}
+}
+
+// turn makes the standby key the one that signs, and publishes a new standby
+// key. The former key verifies until the last session that it signed is over.
+func turn(d *keyring.Document, e edition) error {
+	primary, err := e.ring.Primary(e.now)
+	if err != nil {
+		return err
+	}
+	a, ok := ringfile.Algorithm(primary.Algorithm())
+	if !ok {
+		return keyring.ErrNoPrimary
+	}
+	return signWith(d, e, a)
+}
+
+// switchTo makes a key of another algorithm the one that signs.
+func switchTo(a signer.Algorithm) change {
+	return func(d *keyring.Document, e edition) error {
+		if primary, err := e.ring.Primary(e.now); err == nil && primary.Algorithm() == a.Name {
+			return errSame
+		}
+		return signWith(d, e, a)
+	}
+}
+
+// errSame is returned by an edit that has nothing to do.
+var errSame = errors.New("that is how it is already")
+
+// signWith has a key of the algorithm sign from now on: the standby key, if it
+// is of that algorithm. Of each kind, one key stands by.
+func signWith(d *keyring.Document, e edition, a signer.Algorithm) error {
+	p := e.ring.Policy()
+	next := -1
+	for i := range d.Keys {
+		k := &d.Keys[i]
+		switch e.ring.State(k.ID(), e.now) {
+		case keyring.Active:
+			if k.VerifyUntil.IsZero() {
+				k.VerifyUntil = e.now.Add(p.MaxSessionHigh + p.Skew)
+			}
+		case keyring.Standby:
+			if k.Algorithm() == a.Name && next < 0 {
+				next = i
+			} else if k.Algorithm() != a.Name {
+				k.Pruned = e.now // it has never signed
+			}
+		}
+	}
+	if next < 0 {
+		d.Keys = append(d.Keys, added(a, e.now))
+		next = len(d.Keys) - 1
+	}
+	d.Keys[next].SignFrom = e.now
+	d.Keys = append(d.Keys, added(a, e.now))
+	return nil
+}
+
+func added(a signer.Algorithm, now time.Time) keyring.Key {
+	k := keyring.GenerateKey(a)
+	k.Added = now
+	return k
+}
+
+// writeWith has sessions written with the codec from now on.
+func writeWith(codec string) change {
+	return func(d *keyring.Document, e edition) error {
+		if presentCodec(e.ring, e.now) == codec {
+			return errSame
+		}
+		d.Codecs = append(d.Codecs, keyring.CodecFrom{Codec: codec, From: e.now})
+		d.Codecs = d.Codecs[max(0, len(d.Codecs)-maxCodecs):]
+		return nil
+	}
+}
+
+// presentCodec returns the name of the codec that sessions are written with.
+func presentCodec(r *keyring.Ring, now time.Time) string {
+	name := codecs[0].Name()
+	for _, c := range r.Codecs() { // the earliest first
+		if !c.From.After(now) {
+			name = c.Codec
+		}
+	}
+	return name
+}

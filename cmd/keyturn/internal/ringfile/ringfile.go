@@ -1,0 +1,67 @@
+// Package ringfile makes rings that did not exist before, and their files.
+package ringfile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+// Algorithms returns the algorithms that a ring can be made for, the default
+// first.
+func Algorithms() []signer.Algorithm {
+	return []signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256(), signer.XChaCha20Poly1305()}
+}
+
+// Algorithm returns the algorithm of that name.
+func Algorithm(name string) (signer.Algorithm, bool) {
+	for _, a := range Algorithms() {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return signer.Algorithm{}, false
+}
+
+// First returns the first generation of a ring: one key that signs from now
+// on, and one standby key.
+func First(name string, a signer.Algorithm, now time.Time) (*keyring.Ring, error) {
+	active, standby := keyring.GenerateKey(a), keyring.GenerateKey(a)
+	active.Added, standby.Added = now, now
+	active.SignFrom = now
+	return keyring.NewRing(keyring.Document{
+		Name:       name,
+		Generation: 1,
+		Published:  now,
+		Keys:       []keyring.Key{active, standby},
+	})
+}
+
+// Create writes r to a file that does not exist yet, for its owner only. If
+// there is a file already, it returns fs.ErrExist and leaves it alone.
+func Create(path string, r *keyring.Ring) error {
+	// The empty file keeps the name for the ring, whoever else wants it.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	if err == nil {
+		err = keyring.WriteFile(path, r)
+	}
+	if err != nil {
+		return errors.Join(err, remove(path))
+	}
+	return nil
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("an empty file is left: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"time"
+
+	"github.com/keyturn/keyturn/keyring"
+)
+
+// A keyringCommand is the group of commands about ring files, one file of code
+// for each.
+type keyringCommand struct {
+	Init  initCommand  `cmd:"" help:"Make a ring file with an active and a standby key."`
+	List  listCommand  `cmd:"" help:"Show the keys of a ring and their states."`
+	Check checkCommand `cmd:"" help:"Validate a ring file, and complete an edit by hand."`
+}
+
+// ringArgument is the ring file that a command is about.
+type ringArgument struct {
+	File string `arg:"" help:"The ring file."`
+}
+
+// An instant is the flag for the time as of which a command judges.
+type instant struct {
+	At time.Time `placeholder:"RFC3339" help:"Judge as of this time, like 2026-10-01T00:00:00Z, and not as of now."`
+}
+
+// time returns the instant, or the present.
+func (i instant) time() time.Time {
+	if i.At.IsZero() {
+		return time.Now()
+	}
+	return i.At
+}
+
+// openRing opens the ring in a file.
+func openRing(path string) (*keyring.Keyring, error) {
+	keys, err := keyring.Open(path)
+	if err != nil {
+		return nil, fail(statusRing, about(path, err))
+	}
+	return keys, nil
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/keyturn/keyturn/keyring"
+)
+
+type checkCommand struct {
+	ringArgument
+	instant
+	Write bool `help:"After an edit by hand: write the file again with the checksum that it needs. A file that is not valid otherwise is left as it is."`
+	JSON  bool `name:"json" help:"Show one JSON object: valid, problems, warnings, and the ring's name, generation and hash."`
+}
+
+func (checkCommand) Help() string {
+	return `Shows every problem at once, and what to do about each. Warnings are what a server can live with and an operator should see to; they do not change the exit status. Whether a valid ring may take the place of another is not judged.
+
+With --write, give the file a higher generation in the same edit: servers adopt no other.
+
+    keyturn keyring check keyring.json
+    keyturn keyring check keyring.json --write`
+}
+
+// A checkReport is the result of a check.
+type checkReport struct {
+	Valid      bool     `json:"valid"`
+	Written    bool     `json:"written,omitempty"`
+	Ring       string   `json:"ring,omitempty"`
+	Generation uint64   `json:"generation,omitempty"`
+	Hash       string   `json:"hash,omitempty"`
+	Problems   []string `json:"problems,omitempty"`
+	Warnings   []string `json:"warnings,omitempty"`
+}
+
+func (c checkCommand) Run(std streams) error {
+	ring, written, err := c.check()
+	f := (*failure)(nil)
+	if err != nil && (!c.JSON || !errors.As(err, &f) || f.status != statusRing) {
+		return err
+	}
+	report := checkReport{Valid: err == nil, Written: written}
+	if err != nil {
+		report.Problems = strings.Split(f.err.Error(), "\n")
+	} else {
+		report.Ring, report.Generation, report.Hash = ring.Name(), ring.Generation(), ring.Hash()
+		report.Warnings = ring.Warnings(c.time())
+	}
+	switch {
+	case c.JSON:
+		if err := writeJSON(std.out, report); err != nil {
+			return err
+		}
+		if f != nil {
+			return fail(f.status, nil)
+		}
+		return nil
+	case written:
+		fmt.Fprintf(std.out, "%s: valid, and written with a new checksum: ring %s, generation %d, %s\n", c.File, report.Ring, report.Generation, report.Hash)
+	default:
+		fmt.Fprintf(std.out, "%s: valid: ring %s, generation %d, %s\n", c.File, report.Ring, report.Generation, report.Hash)
+	}
+	warn(std.err, c.File, report.Warnings)
+	return nil
+}
+
+// check returns the ring in the file, and whether the file was written again.
+func (c checkCommand) check() (*keyring.Ring, bool, error) {
+	keys, err := openRing(c.File)
+	if err == nil {
+		return keys.Ring(), false, nil
+	}
+	if !c.Write {
+		return nil, false, err
+	}
+	data, err := readEdited(c.File)
+	if err != nil {
+		return nil, false, fail(statusRing, about(c.File, err))
+	}
+	ring, err := keyring.Loader{}.ParseEdited(data)
+	if err != nil {
+		return nil, false, fail(statusRing, about(c.File, err))
+	}
+	if err := keyring.WriteFile(c.File, ring); err != nil {
+		return nil, false, fail(statusOutput, about(c.File, err))
+	}
+	return ring, true, nil
+}
+
+// maxRing is more than the longest ring file has.
+const maxRing = 1 << 20
+
+// readEdited reads a file that keyring.Open does not accept as it is. It is as
+// strict about what may be read at all.
+func readEdited(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
+		return nil, errors.New("can be written by everybody, so that nobody knows who edited it; run: chmod o-w")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxRing))
+}

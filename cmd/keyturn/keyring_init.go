@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/cmd/keyturn/internal/ringfile"
+)
+
+type initCommand struct {
+	File      string `arg:"" help:"The file to make. It must not exist."`
+	Ring      string `placeholder:"NAME" help:"The ring's name: letters, digits, dots, underscores and hyphens. By default the file's, without its extension."`
+	Algorithm string `default:"hmac-sha256" enum:"hmac-sha256,blake2b-256,xchacha20-poly1305" help:"The keys' algorithm: ${enum}. The last one encrypts."`
+	JSON      bool   `name:"json" help:"Show the new ring as keyring list --json does."`
+}
+
+func (initCommand) Help() string {
+	return `The new ring has two keys: one that signs from now on, and a standby key, which so far only verifies and can take over at once should the other leak. The file is readable for its owner only, and must be kept as any secret is.
+
+    keyturn keyring init keyring.json
+    keyturn keyring init --ring shop --algorithm xchacha20-poly1305 /etc/shop/keyring.json`
+}
+
+func (c initCommand) Run(std streams) error {
+	name := c.Ring
+	if name == "" {
+		name = ringName(c.File)
+	}
+	a, _ := ringfile.Algorithm(c.Algorithm) // the parser knows no others
+	now := time.Now().UTC().Truncate(time.Second)
+	ring, err := ringfile.First(name, a, now)
+	if err != nil {
+		return fail(statusUsage, about("--ring", err))
+	}
+	switch err := ringfile.Create(c.File, ring); {
+	case errors.Is(err, fs.ErrExist):
+		return failf(statusCreate, "%s exists already, and is left as it is", c.File)
+	case err != nil:
+		return fail(statusCreate, about(c.File, err))
+	}
+	if c.JSON {
+		return writeJSON(std.out, describe(ring, now))
+	}
+	fmt.Fprintf(std.out, "%s: ring %s, generation %d\n", c.File, ring.Name(), ring.Generation())
+	for _, k := range ring.Document().Keys {
+		state := ring.State(k.ID(), now)
+		what := "signs from now on"
+		if k.SignFrom.IsZero() {
+			what = "verifies, and takes over when you say so"
+		}
+		fmt.Fprintf(std.out, "key %v %s %s: %s\n", k.ID(), k.Algorithm(), state, what)
+	}
+	return nil
+}
+
+// ringName makes the name of a ring of the name of its file.
+func ringName(path string) string {
+	base := filepath.Base(path)
+	if name := strings.TrimSuffix(base, filepath.Ext(base)); name != "" {
+		base = name
+	}
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '.', r == '_', r == '-':
+			return r
+		}
+		return '-'
+	}, base)
+	return name[:min(len(name), 64)]
+}

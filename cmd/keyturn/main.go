@@ -1,0 +1,128 @@
+// Command keyturn makes and checks keyrings, makes and opens session cookies, and shows a session that outlives its keys.
+//
+//	keyturn keyring init FILE      makes a ring file
+//	keyturn keyring list FILE      shows the keys of a ring
+//	keyturn keyring check FILE     validates a ring file
+//	keyturn sign < payload.json    makes the value of a session cookie
+//	keyturn inspect VALUE          takes the value of a session cookie apart
+//	keyturn demo                   serves a page on which to turn keys and stay signed in
+//
+// Each has a --help with examples. Results go to standard output, and what is
+// wrong to standard error, a line for each problem. Neither a secret nor the
+// value of a cookie is ever in an error.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/keyturn/keyturn/session"
+)
+
+// A command is the grammar of the command line.
+type command struct {
+	Version kong.VersionFlag `help:"Show the version."`
+
+	Keyring keyringCommand `cmd:"" help:"Make, show and check the file of a ring of keys."`
+	Sign    signCommand    `cmd:"" help:"Make the value of a session cookie from a JSON object on standard input."`
+	Inspect inspectCommand `cmd:"" help:"Say what the value of a session cookie is, and what is in it."`
+	Demo    demoCommand    `cmd:"" help:"Serve a page on which to turn keys and stay signed in."`
+}
+
+const description = `Signed cookie sessions: makes and checks rings of keys, makes and opens cookies.
+
+Exit status, unless a command says otherwise:
+
+    0    done
+    64   wrong usage
+    65   the input cannot be used
+    66   the ring cannot be read, or is not valid
+    69   the address cannot be listened on
+    70   a fault of the program
+    73   the file cannot be made
+    74   a file, or the output, cannot be written
+    78   the ring does not allow it`
+
+// streams are what a command reads and writes.
+type streams struct {
+	in  io.Reader
+	out *bufio.Writer
+	err io.Writer
+}
+
+func main() {
+	std := streams{os.Stdin, bufio.NewWriter(os.Stdout), os.Stderr}
+	status := run(os.Args[1:], std)
+	if err := std.out.Flush(); err != nil {
+		status = complain(std.err, failf(statusOutput, "standard output: %w", err))
+	}
+	os.Exit(status)
+}
+
+// run executes a command line and returns the exit status. It does not return
+// after --help and --version.
+func run(args []string, std streams) int {
+	var c command
+	parser, err := kong.New(&c,
+		kong.Name("keyturn"),
+		kong.Description(description),
+		kong.Vars{"version": version(), "cookie": session.DefaultName},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(os.Stdout, std.err),
+	)
+	if err != nil {
+		return complain(std.err, fail(statusSoftware, err))
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		return complain(std.err, misuse(err, args))
+	}
+	return complain(std.err, ctx.Run(std))
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "keyturn (unknown version)"
+	}
+	return "keyturn " + info.Main.Version
+}
+
+// misuse is what is said of a command line that cannot be parsed. The parser
+// quotes arguments, and an argument may be the value of a cookie: what is long
+// enough for one is left out.
+func misuse(err error, args []string) error {
+	of := "keyturn"
+	text := err.Error()
+	if e := (*kong.ParseError)(nil); errors.As(err, &e) && e.Context != nil && e.Context.Selected() != nil {
+		of = e.Context.Selected().FullPath()
+		if _, ok := e.Context.Selected().Target.Interface().(inspectCommand); ok && strings.HasPrefix(text, "unexpected argument") {
+			text = "unexpected argument after VALUE"
+		}
+	}
+	for _, arg := range args {
+		arg = strings.TrimLeft(arg, "-")
+		for _, part := range append([]string{arg}, strings.SplitN(arg, "=", 2)...) {
+			if len(part) < shortestSecret {
+				continue
+			}
+			quoted := strconv.Quote(part)
+			for _, spelled := range []string{quoted[1 : len(quoted)-1], part} {
+				// The parser also writes it in lower case.
+				text = regexp.MustCompile("(?i)"+regexp.QuoteMeta(spelled)).ReplaceAllLiteralString(text, "(not shown)")
+			}
+		}
+	}
+	return fail(statusUsage, fmt.Errorf("%s; see %s --help", text, of))
+}
+
+// shortestSecret is the length from which on an argument is not repeated.
+const shortestSecret = 20
