@@ -4,7 +4,9 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -207,29 +209,27 @@ func (c *compiler) record(t reflect.Type, path string) *node {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		path := path + "." + f.Name
-		if f.Anonymous && indirect(f.Type).Kind() == reflect.Struct {
-			if err := embeddable(f); err != nil {
-				c.refuse(path, "%w", err)
-				continue
-			}
-			part := c.compile(f.Type, path)
-			n.add(i, f, part)
-			for name, goName := range c.names[f.Type] {
-				add(name, f.Name+"."+goName)
-			}
-			continue
-		}
-		if !f.IsExported() {
+		if !f.IsExported() && !(f.Anonymous && indirect(f.Type).Kind() == reflect.Struct) {
 			c.refuse(path, "an unexported field would not come back: export it, or give %s MarshalText and UnmarshalText", t)
 			continue
 		}
 		tag, err := parseTag(f)
+		if err == nil && f.Anonymous && !tag.named {
+			if err = embeddable(f.Type, tag); err == nil {
+				part := c.compile(f.Type, path)
+				n.add(i, f.Name, true, part)
+				members := c.names[f.Type]
+				for _, name := range slices.Sorted(maps.Keys(members)) {
+					add(name, f.Name+"."+members[name])
+				}
+				continue
+			}
+		}
+		if err == nil && !f.IsExported() {
+			err = errors.New("an unexported field would not come back: export it, or embed it without a name")
+		}
 		if err != nil {
 			c.refuse(path, "%w", err)
-			continue
-		}
-		if f.Anonymous && !tag.named {
-			c.refuse(path, "an embedded field that is not a struct has no name to all codecs: give it one in a `json` tag")
 			continue
 		}
 		add(tag.name, f.Name)
@@ -240,15 +240,15 @@ func (c *compiler) record(t reflect.Type, path string) *node {
 				c.refuse(path, "%w", err)
 			}
 		}
-		n.add(i, f, part)
+		n.add(i, f.Name, false, part)
 	}
 	return n.settle()
 }
 
 // add notes a field that needs a check.
-func (n *node) add(i int, f reflect.StructField, part *node) {
+func (n *node) add(i int, name string, embedded bool, part *node) {
 	if part.op != fine {
-		n.fields = append(n.fields, field{i, f.Name, f.Anonymous, part})
+		n.fields = append(n.fields, field{i, name, embedded, part})
 	}
 }
 
@@ -261,19 +261,19 @@ func (n *node) settle() *node {
 	return n
 }
 
-// embeddable says why f, an embedded struct or pointer to one, cannot be carried
-// as embedded.
-func embeddable(f reflect.StructField) error {
+// embeddable says why a field of type t that is embedded without a name cannot be
+// carried: its members are to be those of the struct around it.
+func embeddable(t reflect.Type, tag tag) error {
+	const name = "give it a name in a `json` tag"
 	switch {
-	case f.Type.Kind() == reflect.Pointer:
-		return errors.New("an embedded pointer that is nil comes back as a pointer to a zero value: embed the struct, or give the field a name")
-	case f.Type == timeType || marshals(f.Type) != plain:
-		return fmt.Errorf("the embedded %s marshals itself: give the field a name", f.Type)
-	}
-	for _, key := range []string{"json", "cbor", "msgpack"} {
-		if tag, ok := f.Tag.Lookup(key); ok && (key != "json" || tag != "") {
-			return errors.New("a tag on an embedded struct means something else to each codec: give the field a name, or drop the tag")
-		}
+	case t.Kind() == reflect.Pointer:
+		return errors.New("an embedded pointer that is nil comes back as a pointer to a zero value: embed the struct, or " + name)
+	case t == timeType || marshals(t) != plain:
+		return fmt.Errorf("the embedded %s marshals itself: %s", t, name)
+	case t.Kind() != reflect.Struct:
+		return errors.New("an embedded field that is not a struct has no name to all codecs: " + name)
+	case tag.omitempty || tag.omitzero:
+		return errors.New("an embedded struct is not left out: drop the option, or " + name)
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ func TestEqual(t *testing.T) {
 		"address":                        is(equal(netip.MustParseAddr("fe80::1%x"), netip.MustParseAddr("fe80::1%x"))),
 		"by Equal, 4 in 6":               is(equal(net.IP{10, 0, 0, 1}, net.ParseIP("10.0.0.1"))),
 		"by Equal, case":                 is(equal(struct{ F word }{word{"Tom"}}, struct{ F word }{word{"tom"}})),
+		"by Equal of pointers":           is(equal(angle(10), angle(370))),
 		"big numbers, nil and empty":     is(equal(*big.NewInt(0), *new(big.Int).Sub(big.NewInt(7), big.NewInt(7)))),
 		"times within what marshals":     is(equal(bare{utc}, bare{utc.In(cet)})),
 		"maps":                           is(equal(map[string][]int{"a": {1}, "b": nil}, map[string][]int{"b": {}, "a": {1}})),

@@ -111,18 +111,15 @@ func (f *filler) leaf(v reflect.Value) {
 	}
 }
 
-// room returns how many elements, up to most, there is room for in a value of
-// type t at the given depth, and counts them.
-func (f *filler) room(t reflect.Type, most, depth int) int {
+// room returns n if there is room for n elements in a value of type t at the given
+// depth, and counts them; else none.
+func (f *filler) room(t reflect.Type, n, depth int) int {
 	within := f.on[t.Elem()]
-	switch {
-	case within > 1, within > 0 && depth > codec.MaxDepth/2, f.entries > codec.MaxEntries/2:
+	if within > 1 || within > 0 && depth > codec.MaxDepth/2 || f.entries > codec.MaxEntries/2 {
 		return 0
-	case f.entries > codec.MaxEntries/4:
-		most = 1
 	}
-	f.entries += most
-	return most
+	f.entries += n
+	return n
 }
 
 // Samples of what types that marshal themselves may understand.

@@ -56,9 +56,6 @@ func (s *Shape) Normalize(p any) error {
 	if v.Kind() == reflect.Map && v.IsNil() {
 		v.Set(reflect.MakeMap(s.typ))
 	}
-	if s.root.op == fine {
-		return nil
-	}
 	var w walk
 	if f := s.root.walk(v, &w); f != nil {
 		return f.within(s.name)
@@ -79,7 +76,7 @@ func (n *node) walk(v reflect.Value, w *walk) *fault {
 		}
 	case instant:
 		p := v.Addr().Interface().(*time.Time)
-		t := p.UTC() // which strips the monotonic part too
+		t := p.UTC() // without a monotonic part
 		if s := t.Unix(); s < earliest || s > latest {
 			return &fault{reason: "a time outside of the years 1 to 9999"}
 		}

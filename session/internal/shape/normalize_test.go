@@ -2,6 +2,7 @@ package shape
 
 import (
 	"math"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -237,32 +238,113 @@ func wide(n int) map[string]string {
 	return m
 }
 
-// chain returns a list that nests levels deep.
-func chain(levels int) *link {
-	v := &link{}
-	for range levels - 1 {
-		v = &link{Next: v}
+// Types of which one value is one level deep, and each within adds one.
+type (
+	limb struct {
+		joint
+		Note string
 	}
-	return v
-}
+	joint struct{ Next *limb } // embedded: no level of its own
+)
 
 func TestNormalizeNestsAsDeepAsTheCodecs(t *testing.T) {
-	s := shapeOf[link](t)
-	for _, c := range codecs {
-		for levels := range codec.MaxDepth + 4 {
-			v := chain(max(levels, 1))
-			_, encode := c.Append(nil, v)
-			if err := s.Normalize(v); (err == nil) != (encode == nil) {
-				t.Errorf("%s at %d levels: Normalize says %v, Append %v", c.Name(), levels, err, encode)
+	deep := map[string]func(levels int) any{
+		"structs": func(levels int) any {
+			v := &link{}
+			for range levels - 1 {
+				v = &link{Next: v}
+			}
+			return v
+		},
+		"embedded": func(levels int) any {
+			v := &limb{}
+			for range levels - 1 {
+				v = &limb{joint: joint{v}}
+			}
+			return v
+		},
+		"slices": func(levels int) any {
+			v := nest{}
+			for range levels - 2 {
+				v = nest{v}
+			}
+			return &struct{ Nest nest }{v}
+		},
+		"maps": func(levels int) any {
+			v := maze{}
+			for range levels - 1 {
+				v = maze{"a": v}
+			}
+			return &v
+		},
+	}
+	for name, nested := range deep {
+		for levels := 2; levels < codec.MaxDepth+4; levels++ {
+			v := nested(levels)
+			s, err := Of(reflect.TypeOf(v).Elem())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Normalize(v); (err == nil) != (levels <= codec.MaxDepth) {
+				t.Errorf("%s, %d levels: Normalize says %v", name, levels, err)
+			}
+			for _, c := range codecs {
+				if _, err := c.Append(nil, v); (err == nil) != (levels <= codec.MaxDepth) {
+					t.Errorf("%s, %d levels: %s says %v", name, levels, c.Name(), err)
+				}
 			}
 		}
 	}
 }
 
+// Two values beside each other are not within each other.
+func TestNormalizeCountsLevelsOnTheWayUpToo(t *testing.T) {
+	type part struct {
+		Text  string
+		Texts []string
+		Table map[string]string
+		None  map[string]string
+		More  map[string][]string
+	}
+	part1 := part{"a", []string{"a"}, map[string]string{"a": "a"}, nil, map[string][]string{"a": {"a"}, "b": {"b"}}}
+	v := struct{ Parts []part }{}
+	for range 3 * codec.MaxDepth {
+		v.Parts = append(v.Parts, part1)
+	}
+	if err := normalize(t, v)(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPlanSkipsWhatNeedsNoCheck(t *testing.T) {
+	type quiet struct {
+		A int
+		B []int
+		C map[int]bool
+		D [4]byte
+		E struct{ X *time.Duration }
+		F netip.Addr
+		base2
+	}
+	if op := shapeOf[quiet](t).root.op; op != fine {
+		t.Errorf("a type without anything to check has a plan: %v", op)
+	}
+	s := shapeOf[struct {
+		quiet
+		More []quiet
+		Text string
+	}](t)
+	if fields := s.root.fields; len(fields) != 1 || fields[0].name != "Text" {
+		t.Errorf("%d fields are checked, want only Text", len(fields))
+	}
+}
+
+type base2 struct{ G bool }
+
 func TestNormalizeOfAnotherTypePanics(t *testing.T) {
 	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
+		if r, ok := recover().(string); !ok || !strings.HasPrefix(r, "shape: Normalize of *shape.base, not of *shape.standard") {
+			t.Errorf("got %v, want a panic that names the types", r)
 		}
 	}()
 	_ = shapeOf[standard](t).Normalize(&base{})

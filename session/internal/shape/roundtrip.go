@@ -18,7 +18,7 @@ func (s *Shape) RoundTrip(c codec.Codec) error {
 		value reflect.Value
 	}{
 		{"zero", reflect.New(s.typ)},
-		{"hollow", s.hollow().Addr()},
+		{"mostly empty", s.hollow().Addr()},
 		{"filled", s.Filled().Addr()},
 	} {
 		if err := s.roundTrip(c, trial.value, trial.name); err != nil {
@@ -63,7 +63,7 @@ func (s *Shape) culprit(c codec.Codec, p reflect.Value) string {
 	for i := range s.typ.NumField() {
 		f := s.typ.Field(i)
 		if f.Anonymous {
-			continue
+			continue // reflect does not make every such struct
 		}
 		t := reflect.StructOf([]reflect.StructField{f})
 		alone, back := reflect.New(t), reflect.New(t)

@@ -85,6 +85,14 @@ var accepted = []struct {
 		B string `json:"a b"`
 		C string `json:"$c" yaml:"other" form:"c"`
 	}](), flat: true},
+	{of: reflect.TypeFor[struct {
+		Base `json:"base"`
+		ID   int64 `json:"id"`
+	}](), flat: true},
+	{of: reflect.TypeFor[struct {
+		*Base `json:"base,omitempty"`
+		ID    int64 `json:"id"`
+	}]()},
 	{of: reflect.TypeFor[map[string]string]()},
 	{of: reflect.TypeFor[map[role]item]()},
 	{of: reflect.TypeFor[prefs]()},
@@ -112,6 +120,12 @@ func TestOfAccepts(t *testing.T) {
 
 // Visit is a type of which paths begin with its name.
 type Visit[F any] struct{ F F }
+
+// tagged returns a struct with one field, F, with the tag, which may be one that
+// go vet would not pass.
+func tagged[F any](tag reflect.StructTag) reflect.Type {
+	return reflect.StructOf([]reflect.StructField{{Name: "F", Type: reflect.TypeFor[F](), Tag: tag}})
+}
 
 // twice returns a struct with the fields A and B of one tag.
 func twice(tag reflect.StructTag) reflect.Type {
@@ -205,23 +219,26 @@ var refused = []struct {
 	{reflect.TypeFor[struct{ *base }](), "T.base", "embedded pointer"},
 	{reflect.TypeFor[struct{ *Base }](), "T.Base", "embedded pointer"},
 	{reflect.TypeFor[struct {
-		*Base `json:"base"`
+		*Base `json:",omitzero"`
 	}](), "T.Base", "embedded pointer"},
 	{reflect.TypeFor[struct {
-		Base `json:"base"`
-	}](), "T.Base", "tag on an embedded struct"},
+		base `json:"base"`
+	}](), "T.base", "embed it without a name"},
 	{reflect.TypeFor[struct {
 		Base `json:",omitempty"`
-	}](), "T.Base", "tag on an embedded struct"},
+	}](), "T.Base", "is not left out"},
+	{reflect.TypeFor[struct {
+		Base `json:",omitzero"`
+	}](), "T.Base", "is not left out"},
 	{reflect.TypeFor[struct {
 		Base `json:"-"`
-	}](), "T.Base", "tag on an embedded struct"},
+	}](), "T.Base", "leaves the field out"},
 	{reflect.TypeFor[struct {
 		Base `msgpack:",noinline"`
-	}](), "T.Base", "tag on an embedded struct"},
+	}](), "T.Base", "`msgpack` tag"},
 	{reflect.TypeFor[struct {
 		Base `cbor:""`
-	}](), "T.Base", "tag on an embedded struct"},
+	}](), "T.Base", "`cbor` tag"},
 	{reflect.TypeFor[struct {
 		time.Month
 		Note string
@@ -248,95 +265,51 @@ var refused = []struct {
 		{Name: "Core", Type: reflect.TypeFor[Core](), Anonymous: true},
 		{Name: "Twin", Type: twins},
 	}), "T.Twin.Core.ID", "also that of Base.ID"},
-	{reflect.TypeFor[struct {
-		F int `json:"-"`
-	}](), "T.F", "leaves the field out"},
-	{reflect.TypeFor[struct {
-		F int `json:"-,omitempty"`
-	}](), "T.F", "leaves the field out"},
-	{reflect.TypeFor[struct {
-		F int `json:"\xff"`
-	}](), "T.F", "not valid UTF-8"},
-	{reflect.TypeFor[struct {
-		F int `json:"a:b"`
-	}](), "T.F", `on the name "a:b"`},
-	{reflect.TypeFor[struct {
-		F int `json:"'a'"`
-	}](), "T.F", "on the name"},
-	{reflect.TypeFor[struct {
-		F int `json:"a\\b"`
-	}](), "T.F", "on the name"},
-	{reflect.TypeFor[struct {
-		F int `json:"a\"b"`
-	}](), "T.F", "on the name"},
-	{reflect.TypeFor[struct {
-		F int "json:\"a`b\""
-	}](), "T.F", "on the name"},
-	{reflect.TypeFor[struct {
-		F int `json:" a"`
-	}](), "T.F", "on the name"},
-	{reflect.TypeFor[struct {
-		F int `json:"a ,omitzero"`
-	}](), "T.F", "on the name"},
+	{tagged[int](`json:"-"`), "T.F", "leaves the field out"},
+	{tagged[int](`json:"-,omitempty"`), "T.F", "leaves the field out"},
+	{tagged[int](`json:"\xff"`), "T.F", "not valid UTF-8"},
+	{tagged[int](`json:"a:b"`), "T.F", `on the name "a:b"`},
+	{tagged[int](`json:"'a'"`), "T.F", "on the name"},
+	{tagged[int](`json:"a\\b"`), "T.F", "on the name"},
+	{tagged[int](`json:"a\"b"`), "T.F", "on the name"},
+	{tagged[int]("json:\"a`b\""), "T.F", "on the name"},
+	{tagged[int](`json:" a"`), "T.F", "on the name"},
+	{tagged[int](`json:"a ,omitzero"`), "T.F", "on the name"},
 
 	// Tags and their options.
-	{reflect.TypeFor[struct {
-		F int `cbor:"f"`
-	}](), "T.F", "`cbor` tag"},
-	{reflect.TypeFor[struct {
-		F int `json:"f" msgpack:"f,omitempty"`
-	}](), "T.F", "`msgpack` tag"},
-	{reflect.TypeFor[struct {
-		F int `json:"f,string"`
-	}](), "T.F", `option "string"`},
-	{reflect.TypeFor[struct {
-		F map[string]int `json:",inline"`
-	}](), "T.F", `option "inline"`},
-	{reflect.TypeFor[struct {
-		F map[string]int `json:",embed"`
-	}](), "T.F", `option "embed"`},
-	{reflect.TypeFor[struct {
-		F map[string]int `json:",unknown"`
-	}](), "T.F", `option "unknown"`},
-	{reflect.TypeFor[struct {
-		F time.Time `json:"f,format:DateOnly"`
-	}](), "T.F", `option "format:DateOnly"`},
-	{reflect.TypeFor[struct {
-		F int `json:"f,case:ignore"`
-	}](), "T.F", `option "case:ignore"`},
-	{reflect.TypeFor[struct {
-		F int `json:"f,keyasint"`
-	}](), "T.F", `option "keyasint"`},
-	{reflect.TypeFor[struct {
-		F string `json:"f,intern"`
-	}](), "T.F", `option "intern"`},
-	{reflect.TypeFor[struct {
-		F int `json:"f,alias:g"`
-	}](), "T.F", `option "alias:g"`},
-	{reflect.TypeFor[struct {
-		F int `json:"f,omitempty,omitempty"`
-	}](), "T.F", "once each"},
-	{reflect.TypeFor[struct {
-		F int `json:"f,omitEmpty"`
-	}](), "T.F", `option "omitEmpty"`},
-	{reflect.StructOf([]reflect.StructField{{Name: "F", Type: reflect.TypeFor[int](), Tag: `json:"f, omitempty"`}}), "T.F", `option " omitempty"`},
-	{reflect.TypeFor[struct {
-		F int `json:"f,"`
-	}](), "T.F", `option ""`},
+	{tagged[int](`cbor:"f"`), "T.F", "`cbor` tag"},
+	{tagged[int](`json:"f" msgpack:"f,omitempty"`), "T.F", "`msgpack` tag"},
+	{tagged[int](`json:"f,string"`), "T.F", `option "string"`},
+	{tagged[map[string]int](`json:",inline"`), "T.F", `option "inline"`},
+	{tagged[map[string]int](`json:",embed"`), "T.F", `option "embed"`},
+	{tagged[map[string]int](`json:",unknown"`), "T.F", `option "unknown"`},
+	{tagged[time.Time](`json:"f,format:DateOnly"`), "T.F", `option "format:DateOnly"`},
+	{tagged[int](`json:"f,case:ignore"`), "T.F", `option "case:ignore"`},
+	{tagged[int](`json:"f,keyasint"`), "T.F", `option "keyasint"`},
+	{tagged[string](`json:"f,intern"`), "T.F", `option "intern"`},
+	{tagged[int](`json:"f,alias:g"`), "T.F", `option "alias:g"`},
+	{tagged[int](`json:"f,omitempty,omitempty"`), "T.F", "once each"},
+	{tagged[int](`json:"f,omitzero,omitzero"`), "T.F", "once each"},
+	{tagged[int](`json:"f,omitEmpty"`), "T.F", `option "omitEmpty"`},
+	{tagged[int](`json:"f, omitempty"`), "T.F", `option " omitempty"`},
+	{tagged[int](`json:"f,"`), "T.F", `option ""`},
 
 	// What is left out would come back as something else.
-	{reflect.TypeFor[struct {
-		F balance `json:",omitzero"`
-	}](), "T.F", "IsZero method of shape.balance calls zero would come back as the zero value"},
-	{reflect.TypeFor[struct {
-		F debt `json:"f,omitempty,omitzero"`
-	}](), "T.F", "IsZero method of shape.debt"},
+	{tagged[balance](`json:",omitzero"`), "T.F", "IsZero method of shape.balance calls zero would come back as the zero value"},
+	{tagged[debt](`json:"f,omitempty,omitzero"`), "T.F", "IsZero method of shape.debt"},
 
 	// Types that marshal themselves.
 	{reflect.TypeFor[struct{ F onlyOut }](), "T.F", "only one of"},
 	{reflect.TypeFor[struct{ F onlyIn }](), "T.F", "only one of"},
 	{reflect.TypeFor[struct{ F ownJSON }](), "T.F", "not as text"},
 	{reflect.TypeFor[struct{ F ownJSONv2 }](), "T.F", "not as text"},
+	{reflect.TypeFor[struct{ F ownJSONIn }](), "T.F", "not as text"},
+	{reflect.TypeFor[struct{ F ownJSONv2Out }](), "T.F", "not as text"},
+	{reflect.TypeFor[struct{ F ownCBORIn }](), "T.F", "not as text"},
+	{reflect.TypeFor[struct{ F ownMsgpackOut }](), "T.F", "not as text"},
+	{reflect.TypeFor[struct{ F ownDecoder }](), "T.F", "not as text"},
+	{reflect.TypeFor[struct{ F ownBinaryIn }](), "T.F", "not as text"},
+	{reflect.TypeFor[struct{ F ownAppendBinary }](), "T.F", "not as text"},
 	{reflect.TypeFor[struct{ F ownCBOR }](), "T.F", "not as text"},
 	{reflect.TypeFor[struct{ F ownMsgpack }](), "T.F", "not as text"},
 	{reflect.TypeFor[struct{ F ownEncoder }](), "T.F", "not as text"},
@@ -413,6 +386,11 @@ func TestOfNamesEveryField(t *testing.T) {
 }
 
 func TestKnown(t *testing.T) {
+	if s := shapeOf[struct {
+		Base `json:"base"`
+	}](t); !s.Known("base") || s.Known("id") {
+		t.Error("an embedded struct with a name has its members")
+	}
 	s := shapeOf[everything](t)
 	for _, name := range []string{"id", "created", "Bool", "Cart", "Nested"} {
 		if !s.Known(name) {

@@ -142,6 +142,10 @@ type opaques struct {
 	Addrs   []netip.Addr
 	IDs     map[string]uuid
 	Pointer *netip.Addr
+	Flag    flag
+	Fragile fragile
+	Angle   angle
+	Picky   picky
 }
 
 // A uuid is an array with text marshalling, by value and by pointer.
@@ -194,15 +198,54 @@ func (f forgetful) MarshalText() ([]byte, error)     { return []byte(f.Kept), ni
 func (f *forgetful) UnmarshalText(text []byte) error { f.Kept = string(text); return nil }
 
 // A mute type's zero value has no text.
-type mute struct{ s string }
+type mute string
 
 func (m mute) MarshalText() ([]byte, error) {
-	if m.s == "" {
+	if m == "" {
 		return nil, errors.New("mute: nothing to say")
 	}
-	return []byte(m.s), nil
+	return []byte(m), nil
 }
-func (m *mute) UnmarshalText(text []byte) error { m.s = string(text); return nil }
+func (m *mute) UnmarshalText(text []byte) error { *m = mute(text); return nil }
+
+// A flag reads most texts as its zero value.
+type flag bool
+
+func (f flag) MarshalText() ([]byte, error)     { return strconv.AppendBool(nil, bool(f)), nil }
+func (f *flag) UnmarshalText(text []byte) error { *f = string(text) == "true"; return nil }
+
+// A fragile type panics at texts that are too short, but for its own.
+type fragile string
+
+func (f fragile) MarshalText() ([]byte, error) { return []byte(f), nil }
+func (f *fragile) UnmarshalText(text []byte) error {
+	if *f = ""; len(text) > 0 {
+		*f = fragile(text[:9]) + fragile(text[9:])
+	}
+	return nil
+}
+
+// A picky type reads more than it writes.
+type picky string
+
+func (p picky) MarshalText() ([]byte, error) {
+	if p != "" && !strings.Contains(string(p), "@") {
+		return nil, errors.New("picky: not an address")
+	}
+	return []byte(p), nil
+}
+func (p *picky) UnmarshalText(text []byte) error { *p = picky(text); return nil }
+
+// An angle compares by its pointer.
+type angle int
+
+func (a angle) MarshalText() ([]byte, error) { return strconv.AppendInt(nil, int64(a)%360, 10), nil }
+func (a *angle) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	*a = angle(n)
+	return err
+}
+func (a *angle) Equal(b *angle) bool { return (*a-*b)%360 == 0 }
 
 // Types that marshal themselves in ways that not every codec knows.
 type (
@@ -215,7 +258,23 @@ type (
 	ownEncoder struct{ A int }
 	ownBinary  []byte
 	ownAppend  string
+
+	ownJSONIn       string
+	ownJSONv2Out    struct{ A int }
+	ownCBORIn       struct{ A int }
+	ownMsgpackOut   struct{ A int }
+	ownDecoder      struct{ A int }
+	ownBinaryIn     []byte
+	ownAppendBinary string
 )
+
+func (*ownJSONIn) UnmarshalJSON([]byte) error                   { return nil }
+func (ownJSONv2Out) MarshalJSONTo(any) error                    { return nil }
+func (*ownCBORIn) UnmarshalCBOR([]byte) error                   { return nil }
+func (ownMsgpackOut) MarshalMsgpack() ([]byte, error)           { return nil, nil }
+func (*ownDecoder) DecodeMsgpack(any) error                     { return nil }
+func (*ownBinaryIn) UnmarshalBinary([]byte) error               { return nil }
+func (ownAppendBinary) AppendBinary(dst []byte) ([]byte, error) { return dst, nil }
 
 func (onlyOut) MarshalText() ([]byte, error)            { return nil, nil }
 func (*onlyIn) UnmarshalText([]byte) error              { return nil }
