@@ -135,7 +135,7 @@ func testIDAndName(t *testing.T, c codec.Codec) {
 }
 
 func testAppend(t *testing.T, c codec.Codec) {
-	for _, v := range []any{map[string]any{"a": "b"}, &Inner{N: 1}} {
+	for _, v := range []any{map[string]any{"a": "b"}, &inner{N: 1}} {
 		want := encode(t, c, v)
 		for _, spare := range []int{0, 1, 1000} {
 			prefix := append(make([]byte, 0, 3+spare), "pre"...)
@@ -160,9 +160,9 @@ func testAppend(t *testing.T, c codec.Codec) {
 }
 
 func testAppendReadsOnly(t *testing.T, c codec.Codec) {
-	for i, v := range members() {
+	for i, v := range records() {
 		encode(t, c, v)
-		if !reflect.DeepEqual(v, members()[i]) {
+		if !reflect.DeepEqual(v, records()[i]) {
 			t.Error("Append changed the value")
 		}
 	}
@@ -225,9 +225,9 @@ func testDeterministic(t *testing.T, c codec.Codec) {
 	if !bytes.Equal(encode(t, c, &values), wantValues) {
 		t.Error("a map and a pointer to it have different encodings")
 	}
-	for i, m := range members() {
+	for i, m := range records() {
 		if !bytes.Equal(encode(t, c, m), encode(t, c, *m)) {
-			t.Errorf("members %d: a struct and a pointer to it have different encodings", i)
+			t.Errorf("record %d: a struct and a pointer to it have different encodings", i)
 		}
 	}
 }
@@ -296,9 +296,9 @@ func testEmpty(t *testing.T, c codec.Codec) {
 }
 
 func testTyped(t *testing.T, c codec.Codec) {
-	for i, in := range members() {
-		if got := decode[Members](t, c, encode(t, c, in)); !reflect.DeepEqual(&got, in) {
-			t.Errorf("members %d:\nput in %+v\n   got %+v", i, in, &got)
+	for i, in := range records() {
+		if got := decode[record](t, c, encode(t, c, in)); !reflect.DeepEqual(&got, in) {
+			t.Errorf("record %d:\nput in %+v\n   got %+v", i, in, &got)
 		}
 	}
 	roundTrip(t, c, map[int64]string{math.MinInt64: "", -1: "x", math.MaxInt64: "y"})
@@ -350,15 +350,15 @@ func testTimes(t *testing.T, c codec.Codec) {
 }
 
 func testReplaces(t *testing.T, c codec.Codec) {
-	ms := members()
+	ms := records()
 	for i, in := range ms {
 		data := encode(t, c, in)
-		for _, before := range members() {
+		for _, before := range records() {
 			if err := c.Decode(data, before); err != nil {
 				t.Fatal(err)
 			}
 			if !reflect.DeepEqual(before, in) {
-				t.Errorf("members %d into a target that is in use:\nput in %+v\n   got %+v", i, in, before)
+				t.Errorf("record %d into a target that is in use:\nput in %+v\n   got %+v", i, in, before)
 			}
 		}
 	}
@@ -502,7 +502,7 @@ func testShape(t *testing.T, c codec.Codec) {
 				V map[string]string `json:"v"`
 			}{})
 			refuse(shape, &struct {
-				V Inner `json:"v"`
+				V inner `json:"v"`
 			}{})
 		}
 	}
@@ -520,14 +520,14 @@ func testShape(t *testing.T, c codec.Codec) {
 		if err := c.Decode(data, &m); err == nil {
 			t.Errorf("%#v went into a map[string]any", v)
 		}
-		if err := c.Decode(data, new(Inner)); err == nil {
+		if err := c.Decode(data, new(inner)); err == nil {
 			t.Errorf("%#v went into a struct", v)
 		}
 		if err := c.Decode(data, new(map[int]int)); err == nil {
 			t.Errorf("%#v went into a map[int]int", v)
 		}
 	}
-	for _, target := range []any{nil, Inner{}, (*Inner)(nil), map[string]any{}, (*map[string]any)(nil), (*any)(nil)} {
+	for _, target := range []any{nil, inner{}, (*inner)(nil), map[string]any{}, (*map[string]any)(nil), (*any)(nil)} {
 		if err := c.Decode(shapes["int"], target); err == nil {
 			t.Errorf("Decode into %#v has no error, want one: it is not a pointer to something", target)
 		}
@@ -544,16 +544,16 @@ func (failing) MarshalText() ([]byte, error) { return nil, fmt.Errorf("failing")
 func (*failing) UnmarshalText([]byte) error  { return fmt.Errorf("failing") }
 
 func testRefused(t *testing.T, c codec.Codec) {
-	text := "x"
-	p := &text
+	pointed := "x"
+	p := &pointed
 	tooEarly, tooLate := time.Date(0, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 	for name, v := range map[string]any{
 		"NaN": math.NaN(), "infinity": math.Inf(1), "-infinity": math.Inf(-1),
 		"bad UTF-8": "a\xff", "surrogate": "\xed\xa0\x80",
 		"year 0": tooEarly, "year 10000": tooLate,
 		"int": 1, "int8": int8(1), "uint64": uint64(1), "float32": float32(1), "[]string": []string{"x"},
-		"map[string]string": map[string]string{}, "pointer": p, "struct": Inner{}, "chan": make(chan int),
-		"Duration": time.Second, "named": Name("x"), "map[any]any": map[any]any{}, "complex": 1i, "func": func() {},
+		"map[string]string": map[string]string{}, "pointer": p, "struct": inner{}, "chan": make(chan int),
+		"Duration": time.Second, "named": text("x"), "map[any]any": map[any]any{}, "complex": 1i, "func": func() {},
 	} {
 		for place, in := range map[string]map[string]any{
 			"member": {"v": v}, "in an array": {"v": []any{v}}, "in a map": {"v": map[string]any{"v": v}},
@@ -569,7 +569,7 @@ func testRefused(t *testing.T, c codec.Codec) {
 
 	type any1 struct{ V any }
 	type shadow struct {
-		Embedded
+		embedded
 		Lent int `json:"lent"`
 	}
 	type twice struct {
@@ -604,7 +604,7 @@ func testRefused(t *testing.T, c codec.Codec) {
 		"fields of one name":    &twice{},
 		"embedded and shadowed": &shadow{},
 		"unexported field":      &hidden{},
-		"nil pointer to struct": (*Inner)(nil),
+		"nil pointer to struct": (*inner)(nil),
 		"nil pointer to map":    (*map[string]any)(nil),
 		"option of a tag": &struct {
 			V int `json:"v,string"`
@@ -628,16 +628,16 @@ func testRefused(t *testing.T, c codec.Codec) {
 	}
 }
 
-func nest(depth int) (values any, typed *Nest) {
-	values, typed = map[string]any{}, &Nest{}
+func nest(depth int) (values any, typed *nestedStruct) {
+	values, typed = map[string]any{}, &nestedStruct{}
 	for range depth - 1 {
-		values, typed = map[string]any{"N": values}, &Nest{N: typed}
+		values, typed = map[string]any{"N": values}, &nestedStruct{N: typed}
 	}
 	return values, typed
 }
 
-// Nest is a struct as deep as one likes.
-type Nest struct{ N *Nest }
+// nestedStruct is a struct as deep as one likes.
+type nestedStruct struct{ N *nestedStruct }
 
 func testLimits(t *testing.T, c codec.Codec) {
 	depth := func(d int) {
@@ -652,7 +652,7 @@ func testLimits(t *testing.T, c codec.Codec) {
 			if got := decode[any](t, c, data); !same(got, values) {
 				t.Errorf("depth %d does not come back", d)
 			}
-			if got := decode[Nest](t, c, typedData); !reflect.DeepEqual(&got, typed) {
+			if got := decode[nestedStruct](t, c, typedData); !reflect.DeepEqual(&got, typed) {
 				t.Errorf("depth %d does not come back", d)
 			}
 		}
@@ -712,7 +712,7 @@ func testLimits(t *testing.T, c codec.Codec) {
 }
 
 func testWhole(t *testing.T, c codec.Codec) {
-	for _, v := range []any{map[string]any{"a": int64(1)}, map[string]any{}, &Inner{N: 1, Tags: []string{"x"}}} {
+	for _, v := range []any{map[string]any{"a": int64(1)}, map[string]any{}, &inner{N: 1, Tags: []string{"x"}}} {
 		data := encode(t, c, v)
 		for n := range data {
 			if bytes.Equal(data[:n], data) {
@@ -721,7 +721,7 @@ func testWhole(t *testing.T, c codec.Codec) {
 			if err := c.Decode(data[:n], new(any)); err == nil {
 				t.Errorf("the first %d of the %d bytes of %T were decoded", n, len(data), v)
 			}
-			if err := c.Decode(data[:n], new(Inner)); err == nil {
+			if err := c.Decode(data[:n], new(inner)); err == nil {
 				t.Errorf("the first %d of the %d bytes of %T were decoded into a struct", n, len(data), v)
 			}
 		}
@@ -730,7 +730,7 @@ func testWhole(t *testing.T, c codec.Codec) {
 			if err := c.Decode(long, new(any)); err == nil {
 				t.Errorf("%T followed by %q was decoded", v, more)
 			}
-			if err := c.Decode(long, new(Inner)); err == nil {
+			if err := c.Decode(long, new(inner)); err == nil {
 				t.Errorf("%T followed by %q was decoded into a struct", v, more)
 			}
 		}
@@ -741,10 +741,10 @@ func testWhole(t *testing.T, c codec.Codec) {
 }
 
 func testOwnership(t *testing.T, c codec.Codec) {
-	for i, in := range members() {
+	for i, in := range records() {
 		data := encode(t, c, in)
 		before := bytes.Clone(data)
-		got := decode[Members](t, c, data)
+		got := decode[record](t, c, data)
 		if !bytes.Equal(data, before) {
 			t.Fatal("Decode changed data")
 		}
@@ -752,7 +752,7 @@ func testOwnership(t *testing.T, c codec.Codec) {
 			data[i] ^= 0x55
 		}
 		if !reflect.DeepEqual(&got, in) {
-			t.Errorf("members %d changed with the data they were decoded from", i)
+			t.Errorf("record %d changed with the data they were decoded from", i)
 		}
 	}
 	data := encode(t, c, kinds())
@@ -768,10 +768,10 @@ func testOwnership(t *testing.T, c codec.Codec) {
 		t.Error("values changed with the data they were decoded from")
 	}
 	// Nor may one value be in the memory of another.
-	first, second := decode[Members](t, c, encode(t, c, members()[1])), decode[Members](t, c, encode(t, c, members()[1]))
+	first, second := decode[record](t, c, encode(t, c, records()[1])), decode[record](t, c, encode(t, c, records()[1]))
 	copy(first.Bytes, "\x99\x99")
 	copy(first.Blob, "\x99\x99\x99\x99")
-	if !reflect.DeepEqual(&second, members()[1]) {
+	if !reflect.DeepEqual(&second, records()[1]) {
 		t.Error("two decoded values share memory")
 	}
 }
@@ -781,7 +781,7 @@ func testOwnership(t *testing.T, c codec.Codec) {
 func testDamage(t *testing.T, c codec.Codec) {
 	random := rand.New(rand.NewPCG(1, 2))
 	small := map[string]any{"a": []any{"x", int64(7), 7.5, nil, true}, "t": time.Unix(1, 1).UTC(), "b": []byte("b"), "m": map[string]any{"n": "$"}}
-	seeds := [][]byte{encode(t, c, small), encode(t, c, members()[1]), encode(t, c, kinds())}
+	seeds := [][]byte{encode(t, c, small), encode(t, c, records()[1]), encode(t, c, kinds())}
 	try := func(data []byte) {
 		t.Helper()
 		defer func() {
@@ -799,7 +799,7 @@ func testDamage(t *testing.T, c codec.Codec) {
 				t.Fatalf("what was decoded comes back as another: %#v and %#v, from % x", v, back, data)
 			}
 		}
-		var m Members
+		var m record
 		if err := c.Decode(data, &m); err == nil {
 			if _, err := c.Append(nil, &m); err != nil {
 				t.Fatalf("a struct that was decoded cannot be encoded: %v, from % x", err, data)
@@ -861,7 +861,7 @@ func testDamage(t *testing.T, c codec.Codec) {
 }
 
 func testConcurrent(t *testing.T, c codec.Codec) {
-	all := members()
+	all := records()
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
@@ -872,7 +872,7 @@ func testConcurrent(t *testing.T, c codec.Codec) {
 					t.Error(err)
 					return
 				}
-				var got Members
+				var got record
 				if err := c.Decode(data, &got); err != nil || !reflect.DeepEqual(&got, in) {
 					t.Errorf("members do not come back when goroutines share the codec: %v", err)
 					return

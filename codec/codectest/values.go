@@ -83,8 +83,8 @@ func kinds() map[string]any {
 	}
 }
 
-// Members is a struct with a field of every kind that codecs carry.
-type Members struct {
+// record is a struct with a field of every kind that codecs carry.
+type record struct {
 	Bool     bool               `json:"bool"`
 	Int      int                `json:"int"`
 	Int8     int8               `json:"int8"`
@@ -104,10 +104,10 @@ type Members struct {
 	Triple   [3]int16           `json:"triple"`
 	Time     time.Time          `json:"time"`
 	Wait     time.Duration      `json:"wait"`
-	Level    Level              `json:"level"`
-	LevelPtr *Level             `json:"level_ptr"`
-	Levels   []Level            `json:"levels"`
-	ByLevel  map[string]Level   `json:"by_level"`
+	Level    level              `json:"level"`
+	LevelPtr *level             `json:"level_ptr"`
+	Levels   []level            `json:"levels"`
+	ByLevel  map[string]level   `json:"by_level"`
 	Pointer  *string            `json:"pointer"`
 	TimePtr  *time.Time         `json:"time_ptr"`
 	Slice    []string           `json:"slice"`
@@ -115,82 +115,82 @@ type Members struct {
 	Map      map[string]string  `json:"map"`
 	ByInt    map[int]string     `json:"by_int"`
 	ByUint   map[uint16][]int8  `json:"by_uint"`
-	Nested   map[string]Inner   `json:"nested"`
-	Inner    Inner              `json:"inner"`
-	InnerPtr *Inner             `json:"inner_ptr"`
-	Named    Name               `json:"named"`
-	Blob     Blob               `json:"blob"`
+	Nested   map[string]inner   `json:"nested"`
+	Inner    inner              `json:"inner"`
+	InnerPtr *inner             `json:"inner_ptr"`
+	Named    text               `json:"named"`
+	Blob     blob               `json:"blob"`
 	Times    map[int8]time.Time `json:"times"`
-	Embedded
+	embedded
 	Untagged string
 	Omitted  string    `json:"omitted,omitempty"`
 	NoTime   time.Time `json:"no_time,omitzero"`
 	Ignored  chan int  `json:"-"`
 }
 
-// Inner is a struct inside of another.
-type Inner struct {
+// inner is a struct inside of another.
+type inner struct {
 	N    int64    `json:"n"`
-	Next *Inner   `json:"next,omitempty"`
+	Next *inner   `json:"next,omitempty"`
 	Tags []string `json:"tags,omitempty"`
 }
 
-// Embedded lends its fields to the struct around it.
-type Embedded struct {
+// embedded lends its fields to the struct around it.
+type embedded struct {
 	Lent int32 `json:"lent"`
 }
 
-// Name and Blob have no methods.
+// text and blob have no methods.
 type (
-	Name string
-	Blob []byte
+	text string
+	blob []byte
 )
 
-// A Level is text on the wire, by methods of its pointer.
-type Level struct{ n uint8 }
+// A level is text on the wire, by methods of its pointer.
+type level struct{ n uint8 }
 
 // MarshalText makes text of a level.
-func (l *Level) MarshalText() ([]byte, error) {
+func (l *level) MarshalText() ([]byte, error) {
 	return []byte(strings.Repeat("+", int(l.n))), nil
 }
 
 // UnmarshalText makes a level of text.
-func (l *Level) UnmarshalText(text []byte) error {
+func (l *level) UnmarshalText(text []byte) error {
 	l.n = uint8(len(text))
 	return nil
 }
 
-// zero, extreme and ordinary values of Members. None has a time that is not UTC,
+// records are a zero, an ordinary, a least and a greatest record. None has a time that is not UTC,
 // or an empty slice or map where there is omitempty.
-func members() []*Members {
-	text, when := "by pointer", time.Time{}
-	ordinary := &Members{
+func records() []*record {
+	pointed, when := "by pointer", time.Time{}
+	ordinary := &record{
 		Bool: true, Int: -7, Int8: -8, Int16: 1600, Int32: -320000, Int64: 1 << 60,
 		Uint: 7, Uint8: 200, Uint16: 60000, Uint32: 4000000000, Uint64: 1<<63 + 1,
 		Float32: 1.1, Float64: -0.1, Text: "$bytes:AAAA Grüße", Bytes: []byte{0, 255},
 		Hash: [4]byte{1, 2, 3, 4}, Triple: [3]int16{-1, 0, 1},
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Wait: -90 * time.Minute,
-		Level: Level{3}, LevelPtr: &Level{4}, Levels: []Level{{0}, {1}, {2}},
-		ByLevel: map[string]Level{"a": {1}, "b": {2}, "ccc": {3}},
-		Pointer: &text, TimePtr: &when, Slice: []string{"", "a", "b"},
+		Level: level{3}, LevelPtr: &level{4}, Levels: []level{{0}, {1}, {2}},
+		ByLevel: map[string]level{"a": {1}, "b": {2}, "ccc": {3}},
+		Pointer: &pointed, TimePtr: &when, Slice: []string{"", "a", "b"},
 		Slices: [][]uint32{nil, {}, {1, 2, 1 << 31}}, Map: map[string]string{"": "", "z": "1", "aa": "2", "é": "3"},
 		ByInt:  map[int]string{0: "0", -1: "-1", 23: "23", 24: "24", -200: "-200", 1 << 30: "2^30"},
 		ByUint: map[uint16][]int8{0: nil, 65535: {-128, 127}, 256: {}},
-		Nested: map[string]Inner{"x": {N: 1, Next: &Inner{N: 2, Tags: []string{"t"}}}, "y": {}},
-		Inner:  Inner{N: -1, Next: &Inner{Next: &Inner{N: 3}}}, InnerPtr: &Inner{N: 9},
-		Named: "named", Blob: Blob("blob"), Times: map[int8]time.Time{-1: {}, 1: time.Unix(1e9, 1).UTC()},
-		Embedded: Embedded{Lent: 5}, Untagged: "u", Omitted: "here", NoTime: time.Unix(1, 0).UTC(),
+		Nested: map[string]inner{"x": {N: 1, Next: &inner{N: 2, Tags: []string{"t"}}}, "y": {}},
+		Inner:  inner{N: -1, Next: &inner{Next: &inner{N: 3}}}, InnerPtr: &inner{N: 9},
+		Named: "named", Blob: blob("blob"), Times: map[int8]time.Time{-1: {}, 1: time.Unix(1e9, 1).UTC()},
+		embedded: embedded{Lent: 5}, Untagged: "u", Omitted: "here", NoTime: time.Unix(1, 0).UTC(),
 	}
-	least := &Members{
+	least := &record{
 		Int: math.MinInt32, Int8: math.MinInt8, Int16: math.MinInt16, Int32: math.MinInt32, Int64: math.MinInt64,
 		Float32: -math.MaxFloat32, Float64: -math.MaxFloat64, Wait: math.MinInt64,
-		Bytes: []byte{}, Slice: []string{}, Map: map[string]string{}, Nested: map[string]Inner{}, Levels: []Level{},
+		Bytes: []byte{}, Slice: []string{}, Map: map[string]string{}, Nested: map[string]inner{}, Levels: []level{},
 	}
-	most := &Members{
+	most := &record{
 		Int: math.MaxInt32, Int8: math.MaxInt8, Int16: math.MaxInt16, Int32: math.MaxInt32, Int64: math.MaxInt64,
 		Uint: math.MaxUint32, Uint8: math.MaxUint8, Uint16: math.MaxUint16, Uint32: math.MaxUint32, Uint64: math.MaxUint64,
 		Float32: math.SmallestNonzeroFloat32, Float64: math.SmallestNonzeroFloat64, Wait: math.MaxInt64,
-		Time: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), TimePtr: new(time.Time), LevelPtr: new(Level),
+		Time: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), TimePtr: new(time.Time), LevelPtr: new(level),
 	}
-	return []*Members{new(Members), ordinary, least, most}
+	return []*record{new(record), ordinary, least, most}
 }
