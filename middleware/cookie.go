@@ -98,5 +98,5 @@ func (a *attributes) deleteCookie(name string) string { return a.setCookie(name,
 func cookieName(pair string) string {
 	pair, _, _ = strings.Cut(pair, ";")
 	name, _, _ := strings.Cut(pair, "=")
-	return strings.Trim(name, " \t")
+	return strings.Trim(name, " \t\r\n")
 }

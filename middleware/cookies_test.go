@@ -14,7 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/middleware"
 	"github.com/keyturn/keyturn/session"
@@ -42,8 +41,8 @@ type came struct {
 // inventory returns a Manager and one cookie of each outcome.
 func inventory(t testing.TB) (*session.Manager[visit], []came) {
 	t.Helper()
-	m := newManager(t, session.Config[visit]{IDs: true, Codecs: []codec.Codec{codec.JSON(), codec.CBOR()}})
-	others := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config[visit]{Keys: fixedKeys(t, "ours"), IDs: true})
+	others := newManager(t, session.Config[visit]{Keys: fixedKeys(t, "another's")})
 	now := time.Now()
 	tom := sealed(t, m, now, visit{User: "tom"})
 	ann := sealed(t, m, now.Add(-time.Second), visit{User: "ann"})

@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/middleware"
 	"github.com/keyturn/keyturn/session"
+	"github.com/keyturn/keyturn/signer"
 )
 
 type visit struct {
@@ -277,6 +279,22 @@ func text(t testing.TB, ev middleware.Event) string {
 }
 
 const cookieName = session.DefaultName
+
+// fixedKeys returns keys that depend on name only: what the process that
+// coordinates a fuzz run seals, its workers open.
+func fixedKeys(t testing.TB, name string) *keyring.Keyring {
+	t.Helper()
+	secret := sha256.Sum256([]byte("a key for the tests of package middleware: " + name))
+	key, err := keyring.NewKey(signer.HMACSHA256(), secret[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyring.FromKeys(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
 
 // longKeys returns keys for sessions of a hundred years.
 func longKeys(t testing.TB) *keyring.Keyring {

@@ -1,0 +1,154 @@
+package middleware_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/middleware"
+	"github.com/keyturn/keyturn/session"
+)
+
+// nowhere is a ResponseWriter that keeps nothing.
+type nowhere struct{ header http.Header }
+
+func (n nowhere) Header() http.Header         { return n.header }
+func (n nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (n nowhere) WriteHeader(int)             {}
+func (n nowhere) Flush()                      {}
+
+// large is a session of a size for which copying it would show.
+type large struct {
+	Visit visit      `json:"visit"`
+	Rest  [900]int64 `json:"rest,omitempty"`
+}
+
+func TestUntouchedRequestsAllocateThreeTimesAtMost(t *testing.T) {
+	if race {
+		t.Skip("the race detector allocates")
+	}
+	m := newManager(t, session.Config[visit]{})
+	value := sealed(t, m, time.Now(), visit{User: "tom"})
+	untouched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
+	var log events
+
+	handlers := map[string]http.Handler{
+		"visit":       newMiddleware(t, m, middleware.Config{}).Handler(untouched),
+		"with Config": newMiddleware(t, m, middleware.Config{ReissueOnRead: true, Observe: log.observe}).Handler(untouched),
+		"only From": newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			m.From(r.Context())
+			w.WriteHeader(204)
+		})),
+	}
+	lm, err := session.New(session.Config[large]{Keys: keyring.Ephemeral(), Codecs: []codec.Codec{codec.CBOR()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lmw, err := middleware.New(lm, middleware.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handlers["large"] = lmw.Handler(untouched)
+	for name, h := range handlers {
+		for _, cookie := range []string{"", cookieName + "=" + value, strings.Repeat("a=b; ", 100) + cookieName + "=" + value} {
+			req := request("GET", "/", cookie)
+			w := nowhere{http.Header{}}
+			if n := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, req) }); n > 3 {
+				t.Errorf("%s: %v allocations", name, n)
+			}
+			if len(w.header) != 0 {
+				t.Errorf("%s: header %v", name, w.header)
+			}
+		}
+	}
+	if list := log.take(); len(list) > 0 {
+		t.Errorf("events %+v", list)
+	}
+}
+
+func TestReadingASessionAllocatesLittle(t *testing.T) {
+	if race {
+		t.Skip("the race detector allocates")
+	}
+	m := newManager(t, session.Config[visit]{})
+	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.From(r.Context()).Data()
+	}))
+	req := request("GET", "/", cookieName+"="+sealed(t, m, time.Now(), visit{User: "tom"}))
+	w := nowhere{http.Header{"Vary": {"Cookie"}}}
+	if n := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, req) }); n > 16 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// BenchmarkHandler runs one request through the middleware, and through a
+// wrapper that does nothing, for comparison. Networks and servers are left out.
+func BenchmarkHandler(b *testing.B) {
+	m := newManager(b, session.Config[visit]{})
+	others := newManager(b, session.Config[visit]{})
+	mw := newMiddleware(b, m, middleware.Config{})
+	now := time.Now()
+	tom := sealed(b, m, now, visit{User: "tom"})
+	const noise = "theme=dark; lang=en; _ga=GA1.1.1234567890.1234567890; "
+	ours := func(value string) string { return noise + cookieName + "=" + value }
+
+	opaque := func(next http.Handler) http.Handler { // nothing to inline, nothing to do
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, r) })
+	}
+	untouched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
+	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.From(r.Context()).Data()
+		w.WriteHeader(204)
+	})
+	change := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := m.From(r.Context()).Update(func(v *visit) { v.Count++ }); err != nil {
+			b.Error(err)
+		}
+		w.WriteHeader(204)
+	})
+	for _, bm := range []struct {
+		name   string
+		h      http.Handler
+		cookie string
+	}{
+		{"do-nothing", opaque(untouched), ours(tom)},
+		{"untouched", mw.Handler(untouched), ours(tom)},
+		{"read", mw.Handler(read), ours(tom)},
+		{"change", mw.Handler(change), ours(tom)},
+		{"forged", mw.Handler(read), ours(forged(tom))},
+		{"unknown-key", mw.Handler(read), ours(sealed(b, others, now, visit{User: "tom"}))},
+		{"absent", mw.Handler(read), noise},
+		{"4-candidates", mw.Handler(read), strings.Repeat(ours(forged(tom))+"; ", 3) + ours(tom)},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			req := request("GET", "/", bm.cookie)
+			w := nowhere{http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.header)
+				bm.h.ServeHTTP(w, req)
+			}
+		})
+	}
+}
+
+// BenchmarkCookies is what looking for the cookie costs, which is not what a
+// request with a session takes its time for.
+func BenchmarkCookies(b *testing.B) {
+	for name, header := range map[string]string{
+		"1-of-1":      cookieName + "=" + strings.Repeat("k", 200),
+		"1-of-10":     strings.Repeat("name=value; ", 9) + cookieName + "=" + strings.Repeat("k", 200),
+		"3000-of-all": strings.Repeat(cookieName+"=k; ", 2999) + cookieName + "=k",
+	} {
+		b.Run(name, func(b *testing.B) {
+			req := request("GET", "/", header)
+			b.ReportAllocs()
+			for b.Loop() {
+				req.CookiesNamed(cookieName)
+			}
+		})
+	}
+}
