@@ -1,0 +1,345 @@
+package codectest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/codec/codectest"
+)
+
+// A faulty codec is MessagePack with functions of its own here and there.
+type faulty struct {
+	codec.Merger
+	id     byte
+	name   string
+	append func(dst []byte, v any) ([]byte, error)
+	decode func(data []byte, v any) error
+	extra  func(dst, data []byte, known func(string) bool) ([]byte, error)
+	merge  func(dst, a, b []byte) ([]byte, error)
+}
+
+func (f *faulty) ID() byte                                 { return f.id }
+func (f *faulty) Name() string                             { return f.name }
+func (f *faulty) Append(dst []byte, v any) ([]byte, error) { return f.append(dst, v) }
+func (f *faulty) Decode(data []byte, v any) error          { return f.decode(data, v) }
+func (f *faulty) Merge(dst, a, b []byte) ([]byte, error)   { return f.merge(dst, a, b) }
+func (f *faulty) Extra(dst, data []byte, known func(string) bool) ([]byte, error) {
+	return f.extra(dst, data, known)
+}
+
+func sound() *faulty {
+	m := codec.MessagePack().(codec.Merger)
+	return &faulty{Merger: m, id: 200, name: "faulty", append: m.Append, decode: m.Decode, extra: m.Extra, merge: m.Merge}
+}
+
+// encodingJSON is what one might take for a codec at first.
+func encodingJSON() *faulty {
+	f := sound()
+	f.append = func(dst []byte, v any) ([]byte, error) {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return dst, err
+		}
+		return append(dst, b...), nil
+	}
+	f.decode = func(data []byte, v any) error { return json.Unmarshal(data, v) }
+	return f
+}
+
+// faults are ways to break a promise, and the subtest that must notice.
+var faults = map[string]struct {
+	notices string
+	codec   func() *faulty
+}{
+	"reserved ID": {"IDAndNameAreFixed", func() *faulty { f := sound(); f.id = 7; return f }},
+	"no ID":       {"IDAndNameAreFixed", func() *faulty { f := sound(); f.id = 0; return f }},
+	"taken name":  {"IDAndNameAreFixed", func() *faulty { f := sound(); f.name = "cbor"; return f }},
+	"bad name":    {"IDAndNameAreFixed", func() *faulty { f := sound(); f.name = "My Codec"; return f }},
+	"forgets dst": {"AppendKeepsWhatIsThere", func() *faulty {
+		f := sound()
+		f.append = func(_ []byte, v any) ([]byte, error) { return f.Merger.Append(nil, v) }
+		return f
+	}},
+	"nil on errors": {"AppendKeepsWhatIsThere", func() *faulty {
+		f := sound()
+		f.append = func(dst []byte, v any) ([]byte, error) {
+			out, err := f.Merger.Append(dst, v)
+			if err != nil {
+				return nil, err
+			}
+			return out, nil
+		}
+		return f
+	}},
+	"shares its buffer": {"AppendDoesNotChangeItsValue", func() *faulty {
+		f := sound()
+		var buf []byte
+		f.append = func(dst []byte, v any) ([]byte, error) {
+			if len(dst) > 0 {
+				return f.Merger.Append(dst, v)
+			}
+			var err error
+			buf, err = f.Merger.Append(buf[:0], v)
+			return buf, err
+		}
+		return f
+	}},
+	"random order": {"EqualValuesEqualBytes", func() *faulty {
+		f := sound()
+		var n atomic.Uint32
+		f.append = func(dst []byte, v any) ([]byte, error) {
+			m, ok := v.(map[string]any)
+			if !ok || len(m) < 2 {
+				return f.Merger.Append(dst, v)
+			}
+			b, err := f.Merger.Append(nil, v)
+			if err != nil {
+				return dst, err
+			}
+			name := slices.Sorted(maps.Keys(m))[int(n.Add(1))%len(m)]
+			only, err := f.Merger.Append(nil, map[string]any{name: m[name]})
+			if err != nil {
+				return dst, err
+			}
+			return f.Merger.Merge(dst, only, b)
+		}
+		return f
+	}},
+	"integers as floats": {"KindsOfValuesComeBack", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			err := f.Merger.Decode(data, v)
+			if m, ok := v.(*map[string]any); ok {
+				for name, x := range *m {
+					if i, ok := x.(int64); ok {
+						(*m)[name] = float64(i)
+					}
+				}
+			}
+			return err
+		}
+		return f
+	}},
+	"nil for empty": {"EmptyStaysEmpty", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			err := f.Merger.Decode(data, v)
+			if m, ok := v.(*map[string]any); ok && len(*m) == 0 {
+				*m = nil
+			}
+			return err
+		}
+		return f
+	}},
+	"merges into the target": {"DecodeReplacesTheTarget", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			m, ok := v.(*map[string]any)
+			if !ok || m == nil || *m == nil {
+				return f.Merger.Decode(data, v)
+			}
+			var fresh map[string]any
+			err := f.Merger.Decode(data, &fresh)
+			maps.Copy(*m, fresh)
+			return err
+		}
+		return f
+	}},
+	"takes trailing bytes": {"AllOfTheDataIsOneValue", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			err := f.Merger.Decode(data, v)
+			for n := len(data) - 1; err != nil && n > 0 && strings.Contains(err.Error(), "after the value"); n-- {
+				err = f.Merger.Decode(data[:n], v)
+			}
+			return err
+		}
+		return f
+	}},
+	"changes data": {"DecodeNeitherKeepsNorChangesData", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			err := f.Merger.Decode(data, v)
+			if len(data) > 400 {
+				data[0] ^= 1
+			}
+			return err
+		}
+		return f
+	}},
+	"panics": {"DamagedDataIsHarmless", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			if len(data) > 0 && data[0] == 0xc1 {
+				panic("an unused code")
+			}
+			return f.Merger.Decode(data, v)
+		}
+		return f
+	}},
+	"believes lengths": {"DamagedDataIsHarmless", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			if len(data) == 5 && data[0] == 0xdd {
+				sink = make([]byte, 16<<20)
+			}
+			return f.Merger.Decode(data, v)
+		}
+		return f
+	}},
+	"no limit of entries": {"LimitsHold", func() *faulty {
+		f := sound()
+		f.append = func(dst []byte, v any) ([]byte, error) {
+			out, err := f.Merger.Append(dst, v)
+			if err != nil && strings.Contains(err.Error(), "entries") {
+				return append(dst, 0x80), nil
+			}
+			return out, err
+		}
+		return f
+	}},
+	"takes bad text": {"UnfitValuesAreRefused", func() *faulty {
+		f := sound()
+		f.append = func(dst []byte, v any) ([]byte, error) {
+			out, err := f.Merger.Append(dst, v)
+			if err != nil && strings.Contains(err.Error(), "UTF-8") {
+				return append(dst, 0x80), nil
+			}
+			return out, err
+		}
+		return f
+	}},
+	"takes null for a map": {"WrongShapeIsAnError", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			if bytes.Equal(data, []byte{0xc0}) {
+				return nil
+			}
+			return f.Merger.Decode(data, v)
+		}
+		return f
+	}},
+	"one buffer for all": {"ConcurrentUse", func() *faulty {
+		f := sound()
+		var inside atomic.Int32
+		f.decode = func(data []byte, v any) error {
+			defer inside.Add(-1)
+			inside.Add(1)
+			runtime.Gosched()
+			if inside.Load() > 1 {
+				return fmt.Errorf("another one is using the buffer")
+			}
+			return f.Merger.Decode(data, v)
+		}
+		return f
+	}},
+	"folds case":    {"NamesMatchExactly", encodingJSON},
+	"encoding/json": {"TypedValuesComeBack", encodingJSON},
+	"local times": {"TimesComeBackInUTC", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			err := f.Merger.Decode(data, v)
+			if m, ok := v.(*map[string]any); ok {
+				for name, x := range *m {
+					if t, ok := x.(time.Time); ok {
+						(*m)[name] = t.In(time.FixedZone("", 3600))
+					}
+				}
+			}
+			return err
+		}
+		return f
+	}},
+	"narrows": {"OverflowIsAnError", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			err := f.Merger.Decode(data, v)
+			if err != nil && strings.HasSuffix(err.Error(), "does not fit int8") {
+				return nil
+			}
+			return err
+		}
+		return f
+	}},
+	"unknown members refused": {"UnknownMembersAreIgnored", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			if strings.Contains(fmt.Sprintf("%T", v), "older") {
+				return fmt.Errorf("an unknown member")
+			}
+			return f.Merger.Decode(data, v)
+		}
+		return f
+	}},
+	"extra of the known": {"ExtraAndMergeKeepBytes", func() *faulty {
+		f := sound()
+		f.extra = func(dst, data []byte, known func(string) bool) ([]byte, error) {
+			return f.Merger.Extra(dst, data, func(name string) bool { return !known(name) })
+		}
+		return f
+	}},
+	"second map wins": {"ExtraAndMergeKeepBytes", func() *faulty {
+		f := sound()
+		f.merge = func(dst, a, b []byte) ([]byte, error) { return f.Merger.Merge(dst, b, a) }
+		return f
+	}},
+	"merges without limit": {"ExtraAndMergeHoldLimits", func() *faulty {
+		f := sound()
+		f.merge = func(dst, a, b []byte) ([]byte, error) {
+			out, err := f.Merger.Merge(dst, a, b)
+			if err != nil && strings.Contains(err.Error(), "entries") {
+				return append(dst, a...), nil
+			}
+			return out, err
+		}
+		return f
+	}},
+}
+
+var sink []byte
+
+// TestKitNoticesFaults runs the kit on codecs that each break one promise, in
+// processes of their own, because the kit fails then.
+func TestKitNoticesFaults(t *testing.T) {
+	if name := os.Getenv("CODECTEST_FAULT"); name != "" {
+		codectest.Run(t, faults[name].codec())
+		return
+	}
+	noticed := make(map[string]bool)
+	for name, fault := range faults {
+		noticed[fault.notices] = true
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(os.Args[0], "-test.run=^TestKitNoticesFaults$/^"+fault.notices+"$", "-test.v")
+			cmd.Env = append(os.Environ(), "CODECTEST_FAULT="+name)
+			out, err := cmd.CombinedOutput()
+			if err == nil || !regexp.MustCompile(`(?m)^ *--- FAIL: TestKitNoticesFaults/`+fault.notices+`\b`).Match(out) {
+				t.Errorf("%s does not notice: %v\n%s", fault.notices, err, out)
+			}
+		})
+	}
+	t.Logf("%d faults in %d promises", len(faults), len(noticed))
+}
+
+// TestKitPassesWhatIsSound: the same wrapping without a fault.
+func TestKitPassesWhatIsSound(t *testing.T) { codectest.Run(t, sound()) }
+
+func BenchmarkCallersOwnValues(b *testing.B) {
+	type visit struct {
+		User string `json:"user"`
+		Seen int64  `json:"seen"`
+	}
+	codectest.Benchmark(b, codec.CBOR(), &visit{"tom", 1789000000}, &map[string]any{"user": "tom"})
+}
