@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/keyturn/keyturn/cmd/keyturn/internal/demo"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
 )
 
 type demoCommand struct {
@@ -42,15 +47,10 @@ func (c demoCommand) Run(std streams) error {
 		defer os.RemoveAll(temp)
 		dir = temp
 	}
-	path := demo.RingPath(dir)
-	ring, err := demo.OpenRing(dir)
-	switch {
-	case errors.Is(err, demo.ErrForeignRing):
-		return fail(statusConfig, about(path, err))
-	case errors.Is(err, demo.ErrCreate):
-		return fail(statusCreate, about(path, err))
-	case err != nil:
-		return fail(statusRing, about(path, err))
+	path := filepath.Join(dir, "keyring.json")
+	keys, err := openDemoRing(path)
+	if err != nil {
+		return err
 	}
 	// The listener is there before the address is printed: who reads it can go
 	// there at once.
@@ -64,7 +64,8 @@ func (c demoCommand) Run(std streams) error {
 		return errRemote
 	}
 	server, err := demo.New(demo.Config{
-		Ring:     ring,
+		Keys:     keys,
+		RingFile: path,
 		Remote:   !addr.IP.IsLoopback(),
 		Hosts:    c.Host,
 		Insecure: c.Insecure,
@@ -91,6 +92,38 @@ func (c demoCommand) Run(std streams) error {
 		return fail(statusSoftware, err)
 	}
 	return nil
+}
+
+// demoRing is the name of every ring that the demo makes, and of no other that
+// it uses.
+const demoRing = "keyturn-demo"
+
+// openDemoRing returns the demo's ring, which it makes if there is no file.
+func openDemoRing(path string) (*keyring.Keyring, error) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := createDemoRing(path); err != nil {
+			return nil, fail(statusCreate, about(path, err))
+		}
+	}
+	keys, err := openRing(path)
+	if err != nil {
+		return nil, err
+	}
+	if keys.Ring().Name() != demoRing {
+		return nil, failf(statusConfig, "%s: not the demo's own ring, and left as it is: choose another folder", path)
+	}
+	return keys, nil
+}
+
+func createDemoRing(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	r, err := firstRing(demoRing, signer.HMACSHA256(), time.Now())
+	if err != nil {
+		return err
+	}
+	return createRing(path, r)
 }
 
 var errRemote = failf(statusUsage, "--addr: other machines reach this address; use one of 127.0.0.1, or --allow-remote")

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/keyturn/keyturn/cmd/keyturn/internal/ringfile"
 )
 
 type initCommand struct {
@@ -30,13 +28,12 @@ func (c initCommand) Run(std streams) error {
 	if name == "" {
 		name = ringName(c.File)
 	}
-	a, _ := ringfile.Algorithm(c.Algorithm) // the parser knows no others
 	now := time.Now().UTC().Truncate(time.Second)
-	ring, err := ringfile.First(name, a, now)
+	ring, err := firstRing(name, algorithmNamed(c.Algorithm), now)
 	if err != nil {
 		return fail(statusUsage, about("--ring", err))
 	}
-	switch err := ringfile.Create(c.File, ring); {
+	switch err := createRing(c.File, ring); {
 	case errors.Is(err, fs.ErrExist):
 		return failf(statusCreate, "%s exists already, and is left as it is", c.File)
 	case err != nil:

@@ -61,10 +61,10 @@ type ringDescription struct {
 
 // A policyDescription has the policy with its defaults filled in.
 type policyDescription struct {
-	Propagation    duration `json:"propagation"`
-	Skew           duration `json:"skew"`
-	MaxSession     duration `json:"max_session"`
-	MaxSessionHigh duration `json:"max_session_high"`
+	Propagation    string `json:"propagation"`
+	Skew           string `json:"skew"`
+	MaxSession     string `json:"max_session"`
+	MaxSessionHigh string `json:"max_session_high"`
 }
 
 type keyDescription struct {
@@ -87,7 +87,6 @@ type codecDescription struct {
 }
 
 func describe(r *keyring.Ring, at time.Time) ringDescription {
-	p := r.Policy()
 	doc := r.Document()
 	d := ringDescription{
 		Ring:       r.Name(),
@@ -95,7 +94,7 @@ func describe(r *keyring.Ring, at time.Time) ringDescription {
 		Hash:       r.Hash(),
 		Published:  doc.Published,
 		NotBefore:  r.NotBefore(),
-		Policy:     policyDescription{duration(p.Propagation), duration(p.Skew), duration(p.MaxSession), duration(p.MaxSessionHigh)},
+		Policy:     describePolicy(r.Policy()),
 		At:         at.UTC().Round(0),
 		Keys:       []keyDescription{},
 		Warnings:   r.Warnings(at),
@@ -111,6 +110,13 @@ func describe(r *keyring.Ring, at time.Time) ringDescription {
 		d.Codecs = append(d.Codecs, codecDescription{c.Codec, c.From})
 	}
 	return d
+}
+
+func describePolicy(p keyring.Policy) policyDescription {
+	return policyDescription{
+		duration(p.Propagation).String(), duration(p.Skew).String(),
+		duration(p.MaxSession).String(), duration(p.MaxSessionHigh).String(),
+	}
 }
 
 // write writes the description for people.

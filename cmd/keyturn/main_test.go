@@ -26,14 +26,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// command returns the command, as a process that is not started yet.
+// newCommand returns the command, as a process that is not started yet.
 func newCommand(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), self, args...)
+	c := exec.Command(self, args...)
 	c.Env = append(os.Environ(), asCommand+"=1", "COLUMNS=")
 	return c
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyturn/keyturn/cmd/keyturn/internal/ringfile"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/middleware"
 	"github.com/keyturn/keyturn/session"
@@ -49,6 +48,7 @@ type page struct {
 	Ring       *keyring.Ring
 	Keys       []shownKey
 	MoreKeys   int
+	Longest    string // the longest session
 	Warnings   []string
 	Algorithms []choice
 	Codecs     []choice
@@ -86,6 +86,7 @@ func (s *Server) page(sent http.Header, r *http.Request, current *session.Sessio
 		Header:   strings.Join(sent["Set-Cookie"], "\n"),
 		Ring:     ring,
 		Warnings: ring.Warnings(at),
+		Longest:  days(ring.Policy().MaxSession),
 	}
 	if v := current.Data(); v.User != "" {
 		p.Visit = &v
@@ -109,7 +110,7 @@ func (s *Server) page(sent http.Header, r *http.Request, current *session.Sessio
 		p.Keys = p.Keys[:shownKeys]
 	}
 	primary, _ := ring.Primary(at)
-	for _, a := range ringfile.Algorithms() {
+	for _, a := range algorithms {
 		says := "signs"
 		if a.Seals() {
 			says = "encrypts"
@@ -144,11 +145,19 @@ func (s *Server) present(sent http.Header, r *http.Request, e middleware.Event) 
 	return session.Info{}, ""
 }
 
+// days spells a duration in days, if it is one.
+func days(d time.Duration) string {
+	if day := 24 * time.Hour; d >= 2*day && d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
+}
+
 // why says in words why a response did with the cookie what it did.
 func why(s session.Sent) string {
 	switch s {
 	case session.SentChanged:
-		return "the data changed: each visit is counted"
+		return "each visit is counted"
 	case session.SentRenewed:
 		return "signing in gives the session a new identity"
 	case session.SentRefreshed:

@@ -2,25 +2,15 @@ package demo
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/keyturn/keyturn/cmd/keyturn/internal/ringfile"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/signer"
 )
 
 const (
-	// ringName is the name of every ring that the demo has made, and of no
-	// other that it uses.
-	ringName = "keyturn-demo"
-	ringFile = "keyring.json"
-
 	// maxKeys is how many keys the ring may come to have: clicking all day
 	// must not make a file that cannot be written.
 	maxKeys = 100
@@ -29,60 +19,36 @@ const (
 )
 
 var (
-	// ErrForeignRing is returned for a folder with a ring of another name.
-	ErrForeignRing = errors.New("not the demo's own ring, and left as it is: choose another folder")
-	// ErrCreate is returned if the folder or the ring in it cannot be made.
-	ErrCreate = errors.New("cannot be made")
-
 	errFull    = errors.New("the ring has as many keys as the demo lets it have: they can go when the sessions that they signed are over")
 	errChanged = errors.New("something else has written the ring file since the demo read it: restart the demo")
+	// errSame is returned by an edit that has nothing to do.
+	errSame = errors.New("that is how it is already")
 )
 
-// A Ring is a live ring and the file that it is in.
-type Ring struct {
+// algorithms are what a key can be of.
+var algorithms = []signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256(), signer.XChaCha20Poly1305()}
+
+// algorithmNamed returns the algorithm of that name.
+func algorithmNamed(name string) (signer.Algorithm, bool) {
+	i := slices.IndexFunc(algorithms, func(a signer.Algorithm) bool { return a.Name == name })
+	if i < 0 {
+		return signer.Algorithm{}, false
+	}
+	return algorithms[i], true
+}
+
+// A ring is a live ring and the file that it is in.
+type ring struct {
 	path string
 	keys *keyring.Keyring
 
 	mu sync.Mutex // held by who changes the ring
 }
 
-// RingPath returns the name of the ring file in a folder.
-func RingPath(dir string) string { return filepath.Join(dir, ringFile) }
-
-// OpenRing returns the demo's ring in a folder, and makes both if they are not
-// there. It changes no file that it has not made.
-func OpenRing(dir string) (*Ring, error) {
-	path := RingPath(dir)
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := createRing(dir, path); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrCreate, err)
-		}
-	}
-	keys, err := keyring.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	if keys.Ring().Name() != ringName {
-		return nil, ErrForeignRing
-	}
-	return &Ring{path: path, keys: keys}, nil
-}
-
-func createRing(dir, path string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	r, err := ringfile.First(ringName, signer.HMACSHA256(), time.Now())
-	if err != nil {
-		return err
-	}
-	return ringfile.Create(path, r)
-}
-
 // edit makes a new generation of the ring: on the disk first, then for every
 // request from then on. There is one instance, so nobody lags behind, and what
 // a fleet would schedule some hours ahead happens now.
-func (r *Ring) edit(change change) error {
+func (r *ring) edit(change change) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	present := r.keys.Ring()
@@ -163,7 +129,7 @@ func turn(d *keyring.Document, e edition) error {
 	if err != nil {
 		return err
 	}
-	a, ok := ringfile.Algorithm(primary.Algorithm())
+	a, ok := algorithmNamed(primary.Algorithm())
 	if !ok {
 		return keyring.ErrNoPrimary
 	}
@@ -179,9 +145,6 @@ func switchTo(a signer.Algorithm) change {
 		return signWith(d, e, a)
 	}
 }
-
-// errSame is returned by an edit that has nothing to do.
-var errSame = errors.New("that is how it is already")
 
 // signWith has a key of the algorithm sign from now on: the standby key, if it
 // is of that algorithm. Of each kind, one key stands by.

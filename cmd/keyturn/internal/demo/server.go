@@ -13,8 +13,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/keyturn/keyturn/cmd/keyturn/internal/ringfile"
 	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/middleware"
 	"github.com/keyturn/keyturn/session"
 )
@@ -43,7 +43,9 @@ const (
 
 // A Config says how the demo is served.
 type Config struct {
-	Ring *Ring
+	// Keys is the ring that is turned, and RingFile the file that it is in.
+	Keys     *keyring.Keyring
+	RingFile string
 
 	// Remote says that other machines may come. Hosts are names of this
 	// server, in addition to localhost and its addresses.
@@ -59,7 +61,7 @@ type Config struct {
 
 // A Server is the demo.
 type Server struct {
-	ring     *Ring
+	ring     ring
 	sessions *session.Manager[visit]
 	events   events
 	log      *log.Logger
@@ -68,13 +70,13 @@ type Server struct {
 
 // New returns the demo on a ring.
 func New(c Config) (*Server, error) {
-	s := &Server{ring: c.Ring, log: log.New(c.Log, "keyturn: ", 0)}
+	s := &Server{ring: ring{path: c.RingFile, keys: c.Keys}, log: log.New(c.Log, "keyturn: ", 0)}
 	name := session.DefaultName
 	if c.Insecure {
 		name = insecureName
 	}
 	var err error
-	s.sessions, err = session.New(session.Config[visit]{Keys: c.Ring.keys, Name: name, Codecs: codecs, IDs: true})
+	s.sessions, err = session.New(session.Config[visit]{Keys: c.Keys, Name: name, Codecs: codecs, IDs: true})
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +212,7 @@ func (s *Server) switchAlgorithm(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	a, ok := ringfile.Algorithm(name)
+	a, ok := algorithmNamed(name)
 	if !ok {
 		showProblem(w, http.StatusBadRequest, "There is no such algorithm.")
 		return

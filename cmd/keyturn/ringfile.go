@@ -1,5 +1,4 @@
-// Package ringfile makes rings that did not exist before, and their files.
-package ringfile
+package main
 
 import (
 	"errors"
@@ -11,25 +10,19 @@ import (
 	"github.com/keyturn/keyturn/signer"
 )
 
-// Algorithms returns the algorithms that a ring can be made for, the default
-// first.
-func Algorithms() []signer.Algorithm {
-	return []signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256(), signer.XChaCha20Poly1305()}
-}
-
-// Algorithm returns the algorithm of that name.
-func Algorithm(name string) (signer.Algorithm, bool) {
-	for _, a := range Algorithms() {
+// algorithmNamed returns the algorithm of that name, one of package signer's.
+func algorithmNamed(name string) signer.Algorithm {
+	for _, a := range []signer.Algorithm{signer.BLAKE2b256(), signer.XChaCha20Poly1305()} {
 		if a.Name == name {
-			return a, true
+			return a
 		}
 	}
-	return signer.Algorithm{}, false
+	return signer.HMACSHA256()
 }
 
-// First returns the first generation of a ring: one key that signs from now
+// firstRing returns the first generation of a ring: one key that signs from now
 // on, and one standby key.
-func First(name string, a signer.Algorithm, now time.Time) (*keyring.Ring, error) {
+func firstRing(name string, a signer.Algorithm, now time.Time) (*keyring.Ring, error) {
 	active, standby := keyring.GenerateKey(a), keyring.GenerateKey(a)
 	active.Added, standby.Added = now, now
 	active.SignFrom = now
@@ -41,9 +34,9 @@ func First(name string, a signer.Algorithm, now time.Time) (*keyring.Ring, error
 	})
 }
 
-// Create writes r to a file that does not exist yet, for its owner only. If
+// createRing writes r to a file that does not exist yet, for its owner only. If
 // there is a file already, it returns fs.ErrExist and leaves it alone.
-func Create(path string, r *keyring.Ring) error {
+func createRing(path string, r *keyring.Ring) error {
 	// The empty file keeps the name for the ring, whoever else wants it.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
