@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -106,7 +107,7 @@ func request[T any](m *Manager[T], now time.Time, values ...string) *Session[T] 
 }
 
 func requestOf[T any](m *Manager[T], now time.Time, values map[string][]string) *Session[T] {
-	s, _ := m.Begin(nil, cookies{&now, values})
+	s, _ := m.Begin(context.Background(), cookies{&now, values})
 	return s
 }
 

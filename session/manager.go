@@ -146,7 +146,7 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 	} else if err := m.shape.Normalize(v); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
 	}
-	b, err := c.Append(nil, x)
+	b, err := c.Append(make([]byte, 0, typicalPayload), x)
 	if err != nil {
 		return nil, fmt.Errorf("%w by codec %q: %w", ErrNotCarried, c.Name(), err)
 	}
@@ -160,7 +160,10 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 	return b, nil
 }
 
-const firstCustomID = 128
+const (
+	firstCustomID  = 128
+	typicalPayload = 192 // bytes; more only costs another allocation
+)
 
 func (m *Manager[T]) readBack(c codec.Codec, b []byte, v *T) error {
 	var back T
