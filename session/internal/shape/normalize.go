@@ -97,9 +97,10 @@ func (n *node) walk(v reflect.Value, w *walk) *fault {
 	case table:
 		return n.walkTable(v, w)
 	case record:
-		if w.depth++; w.depth > codec.MaxDepth {
-			return tooDeep()
+		if w.depth == codec.MaxDepth {
+			return tooDeep(v)
 		}
+		w.depth++
 		f := n.walkFields(v, w)
 		w.depth--
 		return f
@@ -129,21 +130,25 @@ func (n *node) walkFields(v reflect.Value, w *walk) *fault {
 }
 
 // enter counts the elements of a list or a table, unless they are pointers, which
-// count themselves.
+// count themselves. The caller leaves the level that it enters, or fails.
 func (n *node) enter(length int, w *walk) *fault {
-	if w.depth++; w.depth > codec.MaxDepth {
-		return tooDeep()
-	}
 	if n.elem.op != pointer {
 		w.entries += length
 	}
 	if w.entries > codec.MaxEntries {
 		return tooMany()
 	}
+	w.depth++
 	return nil
 }
 
 func (n *node) walkList(v reflect.Value, w *walk) *fault {
+	switch {
+	case v.Len() == 0:
+		return nil
+	case w.depth == codec.MaxDepth:
+		return tooDeep(v)
+	}
 	if f := n.enter(v.Len(), w); f != nil {
 		return f
 	}
@@ -157,8 +162,13 @@ func (n *node) walkList(v reflect.Value, w *walk) *fault {
 }
 
 func (n *node) walkTable(v reflect.Value, w *walk) *fault {
-	if f := n.enter(v.Len(), w); f != nil || v.Len() == 0 {
-		w.depth--
+	switch {
+	case v.Len() == 0:
+		return nil
+	case w.depth == codec.MaxDepth:
+		return tooDeep(v)
+	}
+	if f := n.enter(v.Len(), w); f != nil {
 		return f
 	}
 	var value reflect.Value // an addressable copy of a map's value
@@ -185,7 +195,12 @@ func (n *node) walkTable(v reflect.Value, w *walk) *fault {
 	return nil
 }
 
-func tooDeep() *fault {
+// tooDeep refuses v, for which there is no level left. A zero value passes: it may
+// be one that is left out, or written as a null, which takes none.
+func tooDeep(v reflect.Value) *fault {
+	if v.IsZero() {
+		return nil
+	}
 	return &fault{reason: "nested deeper than " + strconv.Itoa(codec.MaxDepth) + " levels, or within itself"}
 }
 

@@ -250,28 +250,28 @@ type (
 func TestNormalizeNestsAsDeepAsTheCodecs(t *testing.T) {
 	deep := map[string]func(levels int) any{
 		"structs": func(levels int) any {
-			v := &link{}
+			v := &link{Value: 1}
 			for range levels - 1 {
 				v = &link{Next: v}
 			}
 			return v
 		},
 		"embedded": func(levels int) any {
-			v := &limb{}
+			v := &limb{Note: "a"}
 			for range levels - 1 {
 				v = &limb{joint: joint{v}}
 			}
 			return v
 		},
 		"slices": func(levels int) any {
-			v := nest{}
+			v := nest{nil}
 			for range levels - 2 {
 				v = nest{v}
 			}
 			return &struct{ Nest nest }{v}
 		},
 		"maps": func(levels int) any {
-			v := maze{}
+			v := maze{"a": nil}
 			for range levels - 1 {
 				v = maze{"a": v}
 			}
@@ -293,6 +293,31 @@ func TestNormalizeNestsAsDeepAsTheCodecs(t *testing.T) {
 					t.Errorf("%s, %d levels: %s says %v", name, levels, c.Name(), err)
 				}
 			}
+		}
+	}
+}
+
+// What is written as a null, or not at all, takes no level.
+func TestNormalizeTakesWhatNeedsNoLevel(t *testing.T) {
+	type part struct {
+		Kids  []*part
+		Texts []string
+		Table map[string]string
+		Empty []string `json:"empty,omitempty"`
+		Next  *part
+		Zero  struct{ Text string } `json:"zero,omitzero"`
+		Array [1]string             `json:"array,omitzero"`
+	}
+	v := &part{Empty: []string{}}
+	for range codec.MaxDepth - 1 {
+		v = &part{Next: v}
+	}
+	if err := shapeOf[part](t).Normalize(v); err != nil {
+		t.Error(err)
+	}
+	for _, c := range codecs {
+		if _, err := c.Append(nil, v); err != nil {
+			t.Errorf("%s: %v", c.Name(), err)
 		}
 	}
 }
