@@ -46,7 +46,7 @@ type walk struct {
 // may then be normal in part. Types that marshal themselves are not looked into.
 //
 // It panics if p is not a *T. It does not allocate unless there is an error or a
-// map with values to check.
+// map whose keys or values need a check.
 func (s *Shape) Normalize(p any) error {
 	v := reflect.ValueOf(p)
 	if v.Type() != s.ptr {
