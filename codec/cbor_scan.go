@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"unicode/utf8"
 )
 
 var (
@@ -66,7 +65,7 @@ func (s *scanner) cborString(n uint64, text bool) ([]byte, error) {
 	}
 	b := s.data[s.off : s.off+int(n)]
 	s.off += int(n)
-	if text && !utf8.Valid(b) {
+	if text && !validText(b) {
 		return nil, errUTF8
 	}
 	return b, nil
@@ -149,7 +148,7 @@ func (s *scanner) cbor(depth int) error {
 }
 
 // cborMap scans the n members of a map.
-func (s *scanner) cborMap(n uint64, depth int) (err error) {
+func (s *scanner) cborMap(n uint64, depth int) error {
 	var names scannedNames
 	var few [12]scannedName
 	seen := few[:0]
@@ -158,26 +157,32 @@ func (s *scanner) cborMap(n uint64, depth int) (err error) {
 		if !ok {
 			return errCBOR
 		}
+		var name scannedName
+		var bit uint64
 		switch first & cborOther {
 		case cborText:
-			from := s.off
-			if _, err := s.cborString(arg, true); err != nil {
+			text, err := s.cborString(arg, true)
+			if err != nil {
 				return err
 			}
-			seen, err = s.addText(&names, seen, from, s.off)
+			name, bit = textName(s.off-len(text), s.off), textBit(text)
 		case cborUint:
-			seen, err = s.addInt(&names, seen, arg, arg > math.MaxInt64)
+			name, bit = intName(arg, arg > math.MaxInt64), intBit(arg)
 		case cborNegint:
 			if arg > math.MaxInt64 {
 				return errInt64
 			}
-			seen, err = s.addInt(&names, seen, ^arg, false)
+			name, bit = intName(^arg, false), intBit(^arg)
 		default:
-			err = errName
+			return errName
 		}
-		if err != nil {
-			return err
+		if names.bits&bit != 0 {
+			if err := s.meet(&names, seen, name); err != nil {
+				return err
+			}
 		}
+		names.bits |= bit
+		seen = append(seen, name)
 		if err := s.cbor(depth + 1); err != nil {
 			return err
 		}

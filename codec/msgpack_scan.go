@@ -3,7 +3,6 @@ package codec
 import (
 	"encoding/binary"
 	"math"
-	"unicode/utf8"
 
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
@@ -150,7 +149,7 @@ func (s *scanner) msgpack(depth int) error {
 			return errMsgpack
 		}
 		text := s.data[s.off : s.off+int(arg)]
-		if !utf8.Valid(text) {
+		if !validText(text) {
 			return errUTF8
 		}
 		s.off += int(arg)
@@ -188,7 +187,7 @@ func (s *scanner) msgpack(depth int) error {
 }
 
 // msgpackMap scans the n members of a map.
-func (s *scanner) msgpackMap(n uint64, depth int) (err error) {
+func (s *scanner) msgpackMap(n uint64, depth int) error {
 	var names scannedNames
 	var few [12]scannedName
 	seen := few[:0]
@@ -197,25 +196,31 @@ func (s *scanner) msgpackMap(n uint64, depth int) (err error) {
 		if !ok {
 			return errMsgpack
 		}
+		var name scannedName
+		var bit uint64
 		switch class {
-		case classInt:
-			seen, err = s.addInt(&names, seen, arg, code == msgpcode.Uint64 && arg > math.MaxInt64)
 		case classString:
 			if arg > uint64(len(s.data)-s.off) {
 				return errMsgpack
 			}
-			from := s.off
-			s.off += int(arg)
-			if !utf8.Valid(s.data[from:s.off]) {
+			text := s.data[s.off : s.off+int(arg)]
+			if !validText(text) {
 				return errUTF8
 			}
-			seen, err = s.addText(&names, seen, from, s.off)
+			name, bit = textName(s.off, s.off+int(arg)), textBit(text)
+			s.off += int(arg)
+		case classInt:
+			name, bit = intName(arg, code == msgpcode.Uint64 && arg > math.MaxInt64), intBit(arg)
 		default:
-			err = errName
+			return errName
 		}
-		if err != nil {
-			return err
+		if names.bits&bit != 0 {
+			if err := s.meet(&names, seen, name); err != nil {
+				return err
+			}
 		}
+		names.bits |= bit
+		seen = append(seen, name)
 		if err := s.msgpack(depth + 1); err != nil {
 			return err
 		}

@@ -3,10 +3,12 @@ package codec
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 var (
@@ -55,6 +57,14 @@ const (
 	nameBig // an integer beyond int64, not negative
 )
 
+// intName is an integer; big if it is beyond int64, and then it is not negative.
+func intName(value uint64, big bool) scannedName {
+	if big {
+		return scannedName{nameBig, value}
+	}
+	return scannedName{nameInt, value}
+}
+
 func textName(from, to int) scannedName {
 	return scannedName{nameText, uint64(from)<<32 | uint64(to)} // no token has 4 GB
 }
@@ -70,39 +80,30 @@ type scannedNames struct {
 	sort bool
 }
 
-// addText adds the text from one offset to another to seen, the names so far.
-// It fails if it is one of them.
-func (s *scanner) addText(names *scannedNames, seen []scannedName, from, to int) ([]scannedName, error) {
-	hash := uint32(to - from)
-	if from < to {
-		hash += uint32(s.data[from])<<8 + uint32(s.data[to-1])<<16
+// textBit is the bit of a text that is a name.
+func textBit(text []byte) uint64 {
+	hash := uint32(len(text))
+	if len(text) > 0 {
+		hash += uint32(text[0])<<8 + uint32(text[len(text)-1])<<16
 	}
-	return s.add(names, seen, hash, textName(from, to))
+	return 1 << (hash * 0x9e3779b1 >> 26)
 }
 
-// addInt adds an integer; big if it is beyond int64, and then it is not negative.
-func (s *scanner) addInt(names *scannedNames, seen []scannedName, value uint64, big bool) ([]scannedName, error) {
-	kind := nameInt
-	if big {
-		kind = nameBig
-	}
-	return s.add(names, seen, uint32(value), scannedName{kind, value})
-}
+func intBit(value uint64) uint64 { return 1 << (uint32(value) * 0x9e3779b1 >> 26) }
 
-func (s *scanner) add(names *scannedNames, seen []scannedName, hash uint32, name scannedName) ([]scannedName, error) {
-	bit := uint64(1) << (hash * 0x9e3779b1 >> 26)
-	if names.bits&bit == 0 {
-		names.bits |= bit
-	} else if len(seen) > 16 {
+// meet compares name, whose bit others have, with those seen so far, or puts the
+// comparison off.
+func (s *scanner) meet(names *scannedNames, seen []scannedName, name scannedName) error {
+	if len(seen) > 16 {
 		names.sort = true
-	} else {
-		for _, other := range seen {
-			if s.compare(name, other) == 0 {
-				return seen, errDuplicate
-			}
+		return nil
+	}
+	for _, other := range seen {
+		if s.compare(name, other) == 0 {
+			return errDuplicate
 		}
 	}
-	return append(seen, name), nil
+	return nil
 }
 
 // distinct fails if two of the names of a map are the same.
@@ -128,6 +129,22 @@ func (s *scanner) compare(a, b scannedName) int {
 		return bytes.Compare(a.of(s.data), b.of(s.data))
 	}
 	return cmp.Compare(a.value, b.value)
+}
+
+// validText is utf8.Valid, faster for the short ASCII that most texts are.
+func validText(b []byte) bool {
+	const high = 0x8080808080808080
+	switch n := len(b); {
+	case n >= 8 && n <= 16:
+		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[n-8:]))&high == 0 {
+			return true
+		}
+	case n >= 4 && n < 8:
+		if (binary.LittleEndian.Uint32(b)|binary.LittleEndian.Uint32(b[n-4:]))&(high>>32) == 0 {
+			return true
+		}
+	}
+	return utf8.Valid(b)
 }
 
 // A memberName is the name of a member of a map that is taken apart.
