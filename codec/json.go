@@ -222,9 +222,6 @@ func jsonLimits(data []byte) error {
 			return errEntries
 		}
 	}
-	if entries > MaxEntries {
-		return errEntries
-	}
 	return nil
 }
 
@@ -240,25 +237,24 @@ var (
 			return unmarshalText(d, func(text []byte) (err error) {
 				*t, err = parseTime(text)
 				return err
-			}, func() { *t = time.Time{} })
+			})
 		}),
 		json.UnmarshalFromFunc(func(d *jsontext.Decoder, u encoding.TextUnmarshaler) error {
-			return unmarshalText(d, u.UnmarshalText, func() {})
+			return unmarshalText(d, u.UnmarshalText)
 		}),
 	)))
 )
 
 var errNotText = errors.New("not a string")
 
-// unmarshalText gives the next value of d, a string, to set. A null calls zero.
-func unmarshalText(d *jsontext.Decoder, set func([]byte) error, zero func()) error {
+// unmarshalText gives the next value of d, a string, to set. A null leaves zero.
+func unmarshalText(d *jsontext.Decoder, set func([]byte) error) error {
 	raw, err := d.ReadValue()
 	if err != nil {
 		return err
 	}
 	switch raw.Kind() {
 	case 'n':
-		zero()
 		return nil
 	case '"':
 		text, err := jsontext.AppendUnquote(nil, raw)

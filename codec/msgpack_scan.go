@@ -161,9 +161,6 @@ func (s *scanner) msgpack(depth int) error {
 	case classTime:
 		return s.msgpackTime(code, arg)
 	case classArray:
-		if arg > rest {
-			return errMsgpack
-		}
 		if err := s.enter(depth, arg); err != nil {
 			return err
 		}
@@ -173,9 +170,6 @@ func (s *scanner) msgpack(depth int) error {
 			}
 		}
 	case classMap:
-		if arg > rest/2 {
-			return errMsgpack
-		}
 		if err := s.enter(depth, arg); err != nil {
 			return err
 		}

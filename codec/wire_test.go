@@ -145,6 +145,8 @@ func TestDecodeHoldsLimits(t *testing.T) {
 			return w.array(w.array(repeat(500, w.array())...), w.object(w.members(521, w.int(1))...), w.int(1))
 		}, false},
 		{"1,023 texts with commas and brackets", func(w wire) []byte { return w.array(repeat(n-1, w.text("a,[{b,,}],:"))...) }, true},
+		{"1,023 texts with quotes in them", func(w wire) []byte { return w.array(repeat(n-1, w.text(`a\",[{\\`))...) }, true},
+		{"1,024 texts with quotes in them", func(w wire) []byte { return w.array(repeat(n, w.text(`a\",[{\\`))...) }, false},
 		{"one name twice", func(w wire) []byte { return w.object(w.text("a"), w.int(1), w.text("a"), w.int(2)) }, false},
 		{"the empty name twice", func(w wire) []byte { return w.object(w.text(""), w.int(1), w.text(""), w.int(2)) }, false},
 		{"names that differ in case", func(w wire) []byte { return w.object(w.text("a"), w.int(1), w.text("A"), w.int(2)) }, true},

@@ -513,6 +513,22 @@ func testShape(t *testing.T, c codec.Codec) {
 		V [4]int `json:"v"`
 	}{})
 
+	hash := encode(t, c, &struct{ V []byte }{[]byte("abc")})
+	for _, v := range []any{new(struct{ V [2]byte }), new(struct{ V [4]byte }), new(struct{ V *[0]byte }), new(struct{ V []struct{ A [4]byte } })} {
+		if err := c.Decode(hash, v); err == nil {
+			t.Errorf("3 bytes went into %T", v)
+		}
+	}
+	list := encode(t, c, &struct{ V [][]byte }{[][]byte{[]byte("abc")}})
+	for _, v := range []any{new(struct{ V [][4]byte }), new(struct{ V [2][3]byte }), new(struct{ V map[string][3]byte })} {
+		if err := c.Decode(list, v); err == nil {
+			t.Errorf("a list of 3 bytes went into %T", v)
+		}
+	}
+	if got := decode[struct{ V [1][3]byte }](t, c, list); string(got.V[0][:]) != "abc" {
+		t.Errorf("a list of 3 bytes became %v", got)
+	}
+
 	// What is not a map is neither a map nor a struct.
 	for _, v := range []any{nil, true, int64(1), "", []any{}, 1.5} {
 		data := encode(t, c, &v)
@@ -1018,5 +1034,9 @@ func testMergerLimits(t *testing.T, c codec.Merger) {
 	}
 	if _, err := c.Merge(nil, half("a", n), half("b", n+1)); err == nil {
 		t.Errorf("Merge to %d entries has no error", 2*n+1)
+	}
+	lists := func(name string) []byte { return encode(t, c, map[string]any{name: make([]any, n)}) }
+	if _, err := c.Merge(nil, lists("a"), lists("b")); err == nil {
+		t.Errorf("Merge to %d entries further in has no error", 2*n+2)
 	}
 }
