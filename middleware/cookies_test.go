@@ -223,6 +223,9 @@ func TestTooManyCookiesCountAsAbsent(t *testing.T) {
 		s.client.Jar = nil
 		seen.take()
 		res := s.get(t, "/", good+strings.Repeat("; a=1", 2999))
+		if s.http2 && res.StatusCode == http.StatusRequestHeaderFieldsTooLarge {
+			t.Skip("from Go 1.27 on, net/http refuses so many on HTTP/2 by itself")
+		}
 		if ev := seen.only(t); res.body != "tom" || ev.Outcome != session.Valid {
 			t.Errorf("3,000 cookies: %q %+v", res.body, ev)
 		}

@@ -88,7 +88,9 @@ var begins = []begin{
 			t.Errorf("Copy = %d, %v", n, err)
 		}
 	}, 200, ""},
-	{"http.Redirect", func(_ testing.TB, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", 307) }, 307, "*"},
+	{"http.Redirect", func(_ testing.TB, w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/there", http.StatusSeeOther)
+	}, 303, "*"},
 	{"http.Error", func(_ testing.TB, w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 500) }, 500, "no\n"},
 	{"http.NotFound", func(_ testing.TB, w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, 404, "*"},
 }
