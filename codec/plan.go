@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding"
+	jsonv1 "encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -128,6 +129,7 @@ var (
 	byteType     = reflect.TypeFor[byte]()
 	timeType     = reflect.TypeFor[time.Time]()
 	durationType = reflect.TypeFor[time.Duration]()
+	numberType   = reflect.TypeFor[jsonv1.Number]() // a string in Go 1.26, with methods in 1.27
 
 	textMarshaler   = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
@@ -173,7 +175,7 @@ func (p *planner) node(t reflect.Type, path string) *node {
 	case implements(t, textMarshaler, textUnmarshaler):
 		p.refuse(path, "%v has only one of MarshalText and UnmarshalText", t)
 		return n
-	case implements(t, jsonMethods...) || implements(t, cborMethods...):
+	case implements(t, jsonMethods...) || implements(t, cborMethods...) || t == numberType:
 		p.refuse(path, "%v has its own JSON or CBOR form, but not MarshalText and UnmarshalText, which serve all codecs", t)
 		return n
 	}

@@ -128,8 +128,8 @@ func TestWhatCannotBeCarriedIsRefused(t *testing.T) {
 			base `json:",omitempty"`
 		}{}, ".base: an embedded struct has no options"},
 		"own JSON, no text":     {&struct{ J onlyJSON }{}, ".J: codec_test.onlyJSON has its own JSON or CBOR form"},
-		"json.RawMessage":       {&struct{ J json.RawMessage }{}, ".J: json.RawMessage has its own JSON"},
-		"json.Number":           {&struct{ J any }{}, ".J: an interface"},
+		"json.RawMessage":       {&struct{ J json.RawMessage }{}, " has its own JSON or CBOR form"},
+		"json.Number":           {&struct{ J json.Number }{}, " has its own JSON or CBOR form"},
 		"bytes of another type": {&struct{ B []byteish }{}, ".B: []codec_test.byteish cannot be carried"},
 		"cbor tag": {&struct {
 			A int `cbor:"b"`
@@ -147,15 +147,11 @@ func TestWhatCannotBeCarriedIsRefused(t *testing.T) {
 		"option inline": {&struct {
 			A base `json:",inline"`
 		}{}, "not inline"},
-		"option omitEmpty": {&struct {
-			A int `json:"a,omitEmpty"`
-		}{}, "not omitEmpty"},
+		"option omitEmpty": {tagged(`json:"a,omitEmpty"`), ".A: json tags may have the options omitempty and omitzero only, not omitEmpty"},
 		"name with a quote": {&struct {
 			A int `json:"'a b'"`
 		}{}, "malformed json tag"},
-		"name -": {&struct {
-			A int `json:"-,"`
-		}{}, "malformed json tag"},
+		"name -":          {tagged(`json:"-,"`), ".A: malformed json tag"},
 		"map by text":     {&struct{ M map[mood]int }{}, ".M: a map by codec_test.mood"},
 		"map by Duration": {&struct{ M map[time.Duration]int }{}, ".M: a map by time.Duration"},
 		"map by time":     {&struct{ M map[time.Time]int }{}, ".M: a map by time.Time"},
@@ -178,6 +174,11 @@ func TestWhatCannotBeCarriedIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tagged is a struct whose field A has a tag that vet would not let stand.
+func tagged(tag reflect.StructTag) any {
+	return reflect.New(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[int](), Tag: tag}})).Interface()
 }
 
 // TestAllProblemsOfATypeAreReported in one error.
@@ -307,6 +308,15 @@ func fill[T, P any](x T, f func(*P, T)) *P {
 	v := new(P)
 	f(v, x)
 	return v
+}
+
+// TestNamedTypes without methods are carried as what they are.
+func TestNamedTypes(t *testing.T) {
+	comeBack(t, &struct {
+		D []time.Month
+		S Seconds
+		M map[Number]Seconds
+	}{[]time.Month{1, 12}, 0.5, map[Number]Seconds{-1: 1}})
 }
 
 // TestRecursiveTypes are carried as deep as the limit.

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/keyturn/keyturn/codec"
 )
@@ -31,6 +33,9 @@ func TestWhatIsNotSpelledRight(t *testing.T) {
 		{"msgpack", "c70cff 3b9ac9ff 0000003afff4417f", true},  // the last of 9999
 		{"msgpack", "c70cff 00000000 0000003afff44180", false},
 		{"msgpack", "c704ff 00000001", false},
+		{"msgpack", "c70bff 00000000 0000000000000000", false},
+		{"msgpack", "c70dff 00000000 0000000000000000", false},
+		{"msgpack", "c70dff 00000000 0000000000000000 00", false},
 		{"msgpack", "c80004ff 00000001", false},
 		{"msgpack", "c900000004ff 00000001", false},
 		{"msgpack", "d4ff 01", false},
@@ -262,5 +267,35 @@ func TestBytesAreNotText(t *testing.T) {
 		if err := c.Decode(data, &s); err == nil {
 			t.Errorf("%s: four bytes became %v", c.Name(), s.V)
 		}
+	}
+}
+
+// TestNothingIsKept: neither dst nor data are in a pool when Append and Decode are done.
+func TestNothingIsKept(t *testing.T) {
+	for _, c := range codecs {
+		kept := func(what string, use func(memory []byte)) {
+			memory := make([]byte, 1000)
+			pointer := weak.Make(&memory[0])
+			use(memory)
+			memory = nil
+			runtime.GC() // pools keep through one
+			if pointer.Value() != nil {
+				t.Errorf("%s keeps %s", c.Name(), what)
+			}
+		}
+		data, err := c.Append(nil, standardValues)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept("dst", func(memory []byte) { c.Append(memory[:0], standardValues) })
+		kept("dst after an error", func(memory []byte) { c.Append(memory[:0], map[string]any{"a": 1}) })
+		kept("data", func(memory []byte) { c.Decode(memory[:copy(memory, data)], new(any)) })
+		kept("data of a struct", func(memory []byte) { c.Decode(memory[:copy(memory, data)], new(visit)) })
+		kept("data after an error", func(memory []byte) { c.Decode(memory[:copy(memory, data)-1], new(any)) })
+		kept("a struct's data after an error", func(memory []byte) {
+			c.Decode(memory[:copy(memory, data)], new(struct {
+				User int `json:"user"`
+			}))
+		})
 	}
 }

@@ -272,7 +272,7 @@ func TestCBORTestVectors(t *testing.T) {
 	}
 	strict, err := cbor.DecOptions{
 		MaxNestedLevels: 2 * codec.MaxDepth, IndefLength: cbor.IndefLengthForbidden, DupMapKey: cbor.DupMapKeyEnforcedAPF,
-		IntDec: cbor.IntDecConvertSigned, DefaultMapType: reflect.TypeFor[map[string]any](), BignumTag: cbor.BignumTagForbidden,
+		IntDec: cbor.IntDecConvertSignedOrFail, DefaultMapType: reflect.TypeFor[map[string]any](), BignumTag: cbor.BignumTagForbidden,
 	}.DecMode()
 	if err != nil {
 		t.Fatal(err)
