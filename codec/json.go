@@ -257,9 +257,11 @@ func unmarshalText(d *jsontext.Decoder, set func([]byte) error) error {
 	case 'n':
 		return nil
 	case '"':
-		text, err := jsontext.AppendUnquote(nil, raw)
-		if err != nil {
-			return err
+		text := raw[1 : len(raw)-1]
+		if bytes.IndexByte(text, '\\') >= 0 {
+			if text, err = jsontext.AppendUnquote(nil, raw); err != nil {
+				return err
+			}
 		}
 		return set(text)
 	}

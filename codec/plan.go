@@ -2,7 +2,7 @@ package codec
 
 import (
 	"encoding"
-	jsonv1 "encoding/json"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -129,7 +129,7 @@ var (
 	byteType     = reflect.TypeFor[byte]()
 	timeType     = reflect.TypeFor[time.Time]()
 	durationType = reflect.TypeFor[time.Duration]()
-	numberType   = reflect.TypeFor[jsonv1.Number]() // a string in Go 1.26, with methods in 1.27
+	numberType   = reflect.TypeFor[stdjson.Number]() // a string in Go 1.26, with methods in 1.27
 
 	textMarshaler   = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
