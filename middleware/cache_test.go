@@ -166,7 +166,7 @@ func TestExactlyOneSetCookieOfAName(t *testing.T) {
 	}{
 		{"others stay, in their order", []string{"b=1", "a=2", "b=3"}, false, []string{"b", "a", "b", cookieName}},
 		{"ours goes", []string{cookieName + "=x; Path=/", "a=1"}, false, []string{"a", cookieName}},
-		{"ours goes twice", []string{cookieName + "=x", cookieName + " =y; Domain=example.com", cookieName}, false, []string{cookieName}},
+		{"ours goes four times", []string{cookieName + "=x", cookieName + " =y; Domain=example.com", cookieName, cookieName + "; Path=/"}, false, []string{cookieName}},
 		{"ours goes for a deletion", []string{cookieName + "=x", "a=1"}, true, []string{"a", cookieName, "sid"}},
 		{"a former one goes for its deletion", []string{"sid=x", "a=1"}, true, []string{"a", cookieName, "sid"}},
 		{"a former one stays with a change", []string{"sid=x"}, false, []string{"sid", cookieName}},

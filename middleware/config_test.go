@@ -310,6 +310,19 @@ func TestSigningOutDeletesFormerCookiesWhereTheyWere(t *testing.T) {
 	}
 }
 
+// On plain http a browser has no such cookie; on https it has, and deletes it
+// only with Secure.
+func TestADeletionKeepsThePromiseOfAFormerPrefix(t *testing.T) {
+	for _, former := range []string{"__Host-sid", "__Secure-sid", "__http-sid", "__Host-Http-sid", "sid"} {
+		m := newManager(t, session.Config[visit]{Name: "s", FormerNames: []session.FormerName{{Name: former}}})
+		h := newMiddleware(t, m, middleware.Config{InsecureHTTP: true}).Handler(signInOut(m))
+		got := parsed(t, serve(h, request("GET", "/out", former+"=x")).Header, former)
+		if got.Secure != (former != "sid") || got.MaxAge != -1 || !got.HttpOnly {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
 func TestARenamedCookieSignsNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := keyring.Ephemeral()

@@ -45,26 +45,20 @@ func replaceCookie(h http.Header, name, line string) {
 // request, and leaves the others as they were, byte by byte.
 func withoutCookies(h http.Header, names []string) {
 	ours := func(pair string) bool { return slices.Contains(names, cookieName(pair)) }
-	lines := h["Cookie"]
-	changed := false
 	var kept []string
-	for _, line := range lines {
+	for _, line := range h["Cookie"] {
 		pairs := strings.Split(line, ";")
-		left := slices.DeleteFunc(slices.Clone(pairs), ours)
+		left := slices.DeleteFunc(pairs, ours)
 		switch {
 		case len(left) == len(pairs):
 			kept = append(kept, line)
-			continue
 		case len(left) > 0:
 			kept = append(kept, strings.TrimLeft(strings.Join(left, ";"), " \t"))
 		}
-		changed = true
 	}
-	switch {
-	case !changed:
-	case len(kept) == 0:
+	if len(kept) == 0 {
 		delete(h, "Cookie")
-	default:
-		h["Cookie"] = kept
+		return
 	}
+	h["Cookie"] = kept
 }

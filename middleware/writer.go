@@ -64,10 +64,11 @@ func (x *exchange) flush() error {
 }
 
 // hijack hands over the connection. Once it has, nothing can be sent: what
-// should have been is lost, unless a status of 101 was written before.
+// should have been is lost, unless a status of 101 was written before, and
+// committed. If it fails, the response can still be written.
 func (x *exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(x.w).Hijack()
-	if err == nil && !x.committed {
+	if err == nil {
 		x.lose()
 	}
 	return conn, rw, err

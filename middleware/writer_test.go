@@ -649,7 +649,23 @@ func TestHijackFreezesTheSession(t *testing.T) {
 	}
 }
 
-func TestAHijackThatFailsFreezesNothing(t *testing.T) {
+type failing struct{ bare }
+
+func (failing) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, net.ErrClosed }
+
+func TestAHijackThatIsThereAndFailsFreezesNothing(t *testing.T) {
+	m := newManager(t, session.Config[visit]{})
+	rec := httptest.NewRecorder()
+	newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, err := w.(http.Hijacker).Hijack(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Hijack: %v", err)
+		}
+		change(t, m.From(r.Context()))
+	})).ServeHTTP(failing{bare{rec}}, request("GET", "/"))
+	parsed(t, rec.Header(), cookieName)
+}
+
+func TestAHijackThatIsNotThereFreezesNothing(t *testing.T) {
 	m := newManager(t, session.Config[visit]{})
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
