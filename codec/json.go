@@ -164,7 +164,7 @@ func (c *jsonCodecType) Decode(data []byte, v any) error {
 		return err
 	}
 	if k := pl.root.kind; k == kindStruct || k == kindMap {
-		if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+		if !isObject(data) {
 			return errNotMap
 		}
 	}
@@ -176,6 +176,16 @@ func (c *jsonCodecType) Decode(data []byte, v any) error {
 		return jsonError(err)
 	}
 	return nil
+}
+
+// isObject reports whether data, if it is JSON, is an object.
+func isObject(data []byte) bool {
+	for _, c := range data {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return c == '{'
+		}
+	}
+	return false
 }
 
 // jsonLimits checks depth and entries of text that is JSON, and as far as it goes
