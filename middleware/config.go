@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -199,18 +200,11 @@ func checkDomain(p *problems, field, domain string) {
 		p.add("%s is not a domain name: it has letters, digits, hyphens and dots, 255 bytes at most; international names are written as xn--...", field)
 	case strings.HasSuffix(host, "."):
 		p.add("%s is %q: browsers do not accept a dot at its end", field, domain)
-	case isIPv4(host):
+	case net.ParseIP(host) != nil:
 		p.add("%s is %q: an address has no hosts below it; leave Domain empty", field, domain)
 	case !strings.Contains(host, "."):
 		p.add("%s is %q: browsers accept no cookie for a whole top-level domain; for one host, leave Domain empty", field, domain)
 	}
-}
-
-// isIPv4 reports whether a valid domain is an IPv4 address: no top-level
-// domain ends in a digit.
-func isIPv4(host string) bool {
-	b := host[len(host)-1]
-	return '0' <= b && b <= '9'
 }
 
 func checkCacheControl(p *problems, value string) {
