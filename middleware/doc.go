@@ -1,4 +1,4 @@
-// Package middleware carries sessions through net/http, in cookies.
+// Package middleware keeps sessions in the cookies of net/http requests.
 //
 //	mw, err := middleware.New(visits, middleware.Config{}) // visits is a *session.Manager[Visit]
 //	http.ListenAndServe(addr, mw.Handler(mux))
