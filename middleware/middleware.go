@@ -85,8 +85,6 @@ type exchange struct {
 	// session is a *session.Session[T].
 	session interface {
 		Commit(reissue bool) session.Commit
-		Outcome() (session.Outcome, session.Reason)
-		Info() session.Info
 	}
 
 	touched   atomic.Bool // set by the session, in whichever goroutine
@@ -158,7 +156,8 @@ func (x *exchange) end() {
 		x.lose()
 	}
 	if !x.observed && x.touched.Load() {
-		x.account(&session.Commit{}, false)
+		c := x.session.Commit(false) // only to say what came
+		x.account(&c, false)
 	}
 }
 
@@ -199,8 +198,7 @@ func (x *exchange) account(c *session.Commit, lost bool) {
 	if x.settings.observe == nil {
 		return
 	}
-	e := Event{Cookie: x.session.Info(), Sent: c.Sent, Lost: lost}
-	e.Outcome, e.Reason = x.session.Outcome()
+	e := Event{Outcome: c.Outcome, Reason: c.Reason, Cookie: c.Cookie, Sent: c.Sent, Lost: lost}
 	if !lost {
 		e.Token = c.Token
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -11,6 +12,7 @@ import (
 // Sent says what a response does to the cookie, and why.
 type Sent uint8
 
+// What a response does to the cookie.
 const (
 	SentNothing   Sent = iota // the cookie is left alone
 	SentChanged               // the data has changed, or begun
@@ -28,7 +30,7 @@ func (s Sent) String() string {
 	if int(s) < len(sents) {
 		return sents[s]
 	}
-	return "unknown"
+	return fmt.Sprintf("Sent(%d)", uint8(s))
 }
 
 // MarshalText returns the name.
@@ -39,6 +41,13 @@ type Commit struct {
 	// Touched says that the response depends on the session.
 	Touched bool
 
+	// Outcome and Reason say what became of the cookie that came with the
+	// request, and Cookie what is known of it. They are given each time.
+	Outcome Outcome
+	Reason  Reason
+	Cookie  Info
+
+	// Sent says what is to be sent, and why.
 	Sent Sent
 
 	// Value is the value of the cookie to set; "" if none is.
@@ -54,21 +63,30 @@ type Commit struct {
 
 // Commit freezes the session and returns what is to be sent. It is called
 // once, by the middleware, just before the headers of the response go out;
-// called again, it returns that there is nothing to send.
+// called again, it returns that there is nothing to send. It waits for nobody:
+// a cookie that is still being judged counts as one that cannot be.
 //
 // If reissue is true, a session that was merely read may be sent again under
 // the present key and codec.
 func (s *Session[T]) Commit(reissue bool) Commit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.frozen {
-		return Commit{}
-	}
+	first := !s.frozen
 	s.frozen = true
 	if !s.touched {
 		return Commit{}
 	}
-	c := Commit{Touched: true}
+	c := Commit{Touched: first}
+	if s.opening {
+		// Whoever judges the cookie is not done, and what does so may hang.
+		c.Outcome, c.Reason = Indeterminate, ErrRevocationUnavailable
+		return c
+	}
+	c.Outcome, c.Reason = s.outcome()
+	c.Cookie = s.info()
+	if !first {
+		return c
+	}
 	now := s.req.Now()
 	switch {
 	case s.renewed:
@@ -92,8 +110,8 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 	}
 	w, err := s.token(now)
 	if err != nil {
-		// There was a primary key when the session was written: this is a
-		// refresh that nobody asked for, and it can wait.
+		// What was written has its key and fits: this is a refresh that
+		// nobody asked for, and it can wait.
 		c.Sent = SentNothing
 		return c
 	}
@@ -101,19 +119,12 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 	c.MaxAge = deadline(&w.header).Sub(now)
 	c.Token = s.m.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
 	for i, n := range s.m.names {
-		if i > 0 && s.came&(1<<i) != 0 && !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter) {
+		due := s.destroyed || !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter)
+		if i > 0 && s.came&(1<<i) != 0 && due {
 			c.Delete = append(c.Delete, n.name)
 		}
 	}
 	return c
-}
-
-// Discard freezes the session without sending anything: the response went
-// out without a Commit, or the handler panicked.
-func (s *Session[T]) Discard() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.frozen = true
 }
 
 // refreshDue reports whether the session is in the last half of its idle time.
@@ -161,14 +172,17 @@ type written struct {
 
 // token returns the token of the session at now.
 func (s *Session[T]) token(now time.Time) (written, error) {
-	key, err := s.m.primary(s.keys, now)
-	if err != nil {
-		return written{}, err
+	key := s.key
+	if key == nil {
+		var err error
+		if key, err = s.m.primary(s.keys, now); err != nil {
+			return written{}, err
+		}
 	}
 	w := written{s.header, key, s.codec, s.payload}
 	switch {
 	case s.payload == nil: // new, and nothing written to it
-		w.header = s.m.newHeader(now)
+		w.header = s.m.newHeader(s.keys.Ring(), now)
 		w.codec, _ = s.m.writeCodec(s.keys.Ring(), now)
 		w.payload = s.m.zero[w.codec.ID()]
 	case s.original() && !s.changed:

@@ -56,6 +56,8 @@ type Config[T any] struct {
 	IdleTimeout time.Duration
 
 	// IDs gives each session a random ID of 96 bits, for Revoked or for logs.
+	// Without them, two cookies of one name whose sessions began in the same
+	// second are taken for one session's, and the newer is used.
 	IDs bool
 
 	// Sealed says that what is in a session must stay secret: only keys that
@@ -65,12 +67,13 @@ type Config[T any] struct {
 
 	// Revoked, if not nil, is asked whether a session that is otherwise valid
 	// has been revoked. It is called at the first touch of a session, with
-	// the context of its request.
+	// the context of its request, and the handler waits for it: give it a
+	// deadline with context.WithTimeout. It must not touch the session.
 	Revoked func(context.Context, Info) (bool, error)
 
-	// RevocationError says what an error of Revoked means. With Revoked it
+	// RevocationFailure says what an error of Revoked means. With Revoked it
 	// has to be chosen.
-	RevocationError RevocationError
+	RevocationFailure RevocationFailure
 
 	// KeepIndeterminate makes Update and Renew return ErrIndeterminate where
 	// the request's cookie is indeterminate, so that the handler can answer
@@ -85,15 +88,16 @@ type FormerName struct {
 	// DeleteAfter is when a cookie of this name is first deleted as the
 	// session is written under the present one. Instances from before the
 	// renaming need it until the last of them is gone. Never, if zero.
-	// Signing out deletes it at any time.
+	// Signing out deletes it at any time. Renew does not: until those
+	// instances are gone, they know the visitor as before.
 	DeleteAfter time.Time
 }
 
-// RevocationError says what it means that revocation could not be checked.
-type RevocationError uint8
+// RevocationFailure says what it means that revocation could not be checked.
+type RevocationFailure uint8
 
 const (
-	_ RevocationError = iota
+	_ RevocationFailure = iota
 	// FailClosed: the session is not used (ErrRevocationUnavailable), and its
 	// cookie is left alone.
 	FailClosed
@@ -108,14 +112,16 @@ const (
 // any integer, finite float, string (UTF-8), []byte, array, time.Time (kept
 // as an instant, in UTC, to the nanosecond), time.Duration, pointer, slice,
 // map with string or integer keys, struct, or a type that marshals itself as
-// text. They are named by their json tags, in every codec.
+// text. They are named by their json tags, in every codec, with omitempty and
+// omitzero. Every field has to come back, so that unexported fields and those
+// tagged json:"-" are refused: keep such things outside of T.
 func New[T any](c Config[T]) (*Manager[T], error) {
 	m := &Manager[T]{keepIndeterminate: c.KeepIndeterminate}
 	_, m.isValues = any((*T)(nil)).(*Values)
 	errs := m.envelope.configure(c.Keys, envelopeConfig{
 		name: c.Name, former: c.FormerNames, audience: c.Audience, codecs: c.Codecs,
 		lifetime: c.Lifetime, idle: c.IdleTimeout, ids: c.IDs, sealed: c.Sealed,
-		revoked: c.Revoked, revocationError: c.RevocationError,
+		revoked: c.Revoked, revocationFailure: c.RevocationFailure,
 	})
 	if !m.isValues {
 		t := reflect.TypeFor[T]()
@@ -132,10 +138,10 @@ func New[T any](c Config[T]) (*Manager[T], error) {
 		}
 	}
 	if len(errs) == 0 {
-		errs = append(errs, m.bind()...)
-	}
-	if len(errs) == 0 {
 		errs = append(errs, m.encodeZero()...)
+	}
+	if len(errs) == 0 { // last: a binding lasts as long as the keyring
+		errs = append(errs, m.bind()...)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -144,14 +150,14 @@ func New[T any](c Config[T]) (*Manager[T], error) {
 }
 
 type envelopeConfig struct {
-	name            string
-	former          []FormerName
-	audience        string
-	codecs          []codec.Codec
-	lifetime, idle  time.Duration
-	ids, sealed     bool
-	revoked         func(context.Context, Info) (bool, error)
-	revocationError RevocationError
+	name              string
+	former            []FormerName
+	audience          string
+	codecs            []codec.Codec
+	lifetime, idle    time.Duration
+	ids, sealed       bool
+	revoked           func(context.Context, Info) (bool, error)
+	revocationFailure RevocationFailure
 }
 
 func (e *envelope) configure(keys *keyring.Keyring, c envelopeConfig) (errs []error) {
@@ -228,12 +234,12 @@ func (e *envelope) configure(keys *keyring.Keyring, c envelopeConfig) (errs []er
 	e.ids, e.sealed = c.ids, c.sealed
 
 	switch {
-	case c.revoked != nil && c.revocationError != FailClosed && c.revocationError != FailOpen:
-		problem("Config.RevocationError is not chosen: with Revoked it has to be FailClosed or FailOpen")
-	case c.revoked == nil && c.revocationError != 0:
-		problem("Config.RevocationError is set, and Config.Revoked is nil")
+	case c.revoked != nil && c.revocationFailure != FailClosed && c.revocationFailure != FailOpen:
+		problem("Config.RevocationFailure is not chosen: with Revoked it has to be FailClosed or FailOpen")
+	case c.revoked == nil && c.revocationFailure != 0:
+		problem("Config.RevocationFailure is set, and Config.Revoked is nil")
 	}
-	e.revoked, e.revocationError = c.revoked, c.revocationError
+	e.revoked, e.revocationFailure = c.revoked, c.revocationFailure
 	return errs
 }
 

@@ -32,22 +32,22 @@ func TestNewListsEveryProblem(t *testing.T) {
 	}
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
 	_, err := New(Config[bad]{
-		Name:            "a b",
-		FormerNames:     []FormerName{{Name: "x"}, {Name: "x"}, {Name: "é"}},
-		Audience:        strings.Repeat("a", 1<<16),
-		Codecs:          []codec.Codec{codec.JSON(), codec.JSON(), nil, renamed{codec.JSON(), 0, "zero"}, renamed{codec.CBOR(), 3, ""}},
-		Keys:            keys,
-		Lifetime:        15 * day,
-		IdleTimeout:     16 * day,
-		Revoked:         func(context.Context, Info) (bool, error) { return false, nil },
-		RevocationError: 0,
+		Name:              "a b",
+		FormerNames:       []FormerName{{Name: "x"}, {Name: "x"}, {Name: "é"}},
+		Audience:          strings.Repeat("a", 1<<16),
+		Codecs:            []codec.Codec{codec.JSON(), codec.JSON(), nil, renamed{codec.JSON(), 0, "zero"}, renamed{codec.CBOR(), 3, ""}},
+		Keys:              keys,
+		Lifetime:          15 * day,
+		IdleTimeout:       16 * day,
+		Revoked:           func(context.Context, Info) (bool, error) { return false, nil },
+		RevocationFailure: 0,
 	})
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
 		`"a b"`, `"x" is given twice`, `"é"`, "Audience", `Codecs[1] is named "json"`, "Codecs[1], \"json\", has the ID 1", "Codecs[2] is nil",
-		`Codecs[3], "zero", has the ID 0`, `Codecs[4] is named ""`, "max_session of 336h0m0s", "IdleTimeout of 384h0m0s", "RevocationError",
+		`Codecs[3], "zero", has the ID 0`, `Codecs[4] is named ""`, "max_session of 336h0m0s", "IdleTimeout of 384h0m0s", "RevocationFailure",
 		"bad.Any", "bad.Ch", "bad.Link",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -73,9 +73,9 @@ func TestNewRefuses(t *testing.T) {
 		{"Lifetime", Config[visit]{Keys: keys, Lifetime: 1500 * time.Millisecond}},
 		{"IdleTimeout", Config[visit]{Keys: keys, IdleTimeout: time.Second}},
 		{"IdleTimeout", Config[visit]{Keys: keys, IdleTimeout: -time.Minute}},
-		{"RevocationError is not chosen", Config[visit]{Keys: keys, Revoked: hook}},
-		{"RevocationError is not chosen", Config[visit]{Keys: keys, Revoked: hook, RevocationError: 9}},
-		{"Revoked is nil", Config[visit]{Keys: keys, RevocationError: FailOpen}},
+		{"RevocationFailure is not chosen", Config[visit]{Keys: keys, Revoked: hook}},
+		{"RevocationFailure is not chosen", Config[visit]{Keys: keys, Revoked: hook, RevocationFailure: 9}},
+		{"Revoked is nil", Config[visit]{Keys: keys, RevocationFailure: FailOpen}},
 		{"at most 7", Config[visit]{Keys: keys, FormerNames: make([]FormerName, 8)}},
 		{"cookie name of 257", Config[visit]{Keys: keys, Name: strings.Repeat("x", 257)}},
 		{"given twice", Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: DefaultName}}}},

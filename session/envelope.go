@@ -30,10 +30,10 @@ type envelope struct {
 	codecs []codec.Codec // what may be read; the first is written by default
 	byID   [256]codec.Codec
 
-	lifetime, idle  time.Duration
-	ids, sealed     bool
-	revoked         func(context.Context, Info) (bool, error)
-	revocationError RevocationError
+	lifetime, idle    time.Duration
+	ids, sealed       bool
+	revoked           func(context.Context, Info) (bool, error)
+	revocationFailure RevocationFailure
 }
 
 type cookieName struct {
@@ -132,7 +132,7 @@ func (e *envelope) checkRevoked(ctx context.Context, o *opened) Reason {
 	}
 	revoked, err := e.revoked(ctx, e.info(o))
 	switch {
-	case err != nil && e.revocationError == FailOpen:
+	case err != nil && e.revocationFailure == FailOpen:
 		return 0
 	case err != nil:
 		return ErrRevocationUnavailable
@@ -147,7 +147,7 @@ func (e *envelope) checkRevoked(ctx context.Context, o *opened) Reason {
 // configured first, since an older name may be open to cookies that others
 // have planted.
 func choose(valid []opened) (opened, Reason) {
-	best := valid[0]
+	best, first := valid[0], valid[0].name
 	ambiguous := false
 	for _, o := range valid[1:] {
 		switch {
@@ -155,7 +155,7 @@ func choose(valid []opened) (opened, Reason) {
 			if o.header.Issued > best.header.Issued {
 				best = o
 			}
-		case o.name == best.name:
+		case o.name == first:
 			ambiguous = true
 		}
 	}
@@ -219,7 +219,8 @@ func (e *envelope) primary(keys *keyring.Subkeys, now time.Time) (*keyring.Subke
 }
 
 // checkSealed refuses a ring in which a key that does not seal is the
-// primary, or will be.
+// primary, or will be. It is called when a ring is loaded, where there is no
+// time but the present; each token is judged by the time it is made at.
 func checkSealed(r *keyring.Ring) error {
 	now := time.Now()
 	times := []time.Time{now}
@@ -343,7 +344,7 @@ func formatID(id [token.IDSize]byte) string {
 
 // ReadUnverified returns what a cookie value says of itself, without any key:
 // none of it is to be believed. It is for looking at cookies, not for
-// deciding anything. Algorithm and Cookie are empty, the sizes but Size are
+// deciding anything. The error is a Reason. Algorithm and Cookie are empty, the sizes but Size are
 // 0, and Codec is named only if it is built in.
 func ReadUnverified(value string) (Info, error) {
 	if len(value) > MaxCookie {

@@ -139,7 +139,7 @@ func forge[T any](t testing.TB, m *Manager[T], now time.Time, payload []byte, ed
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := m.newHeader(now)
+	h := m.newHeader(m.keys.Ring(), now)
 	h.Key, h.Codec = k.ID, m.codecs[0].ID()
 	if edit != nil {
 		edit(&h)

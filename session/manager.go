@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/session/internal/shape"
 	"github.com/keyturn/keyturn/session/internal/token"
 )
@@ -52,7 +53,7 @@ type Request interface {
 // From. The session is not opened before it is touched: r is called then,
 // and ctx is the context that Config.Revoked is called with.
 //
-// Begin is for middleware, which owes the session a Commit or a Discard.
+// Begin is for middleware, which owes the session a Commit.
 func (m *Manager[T]) Begin(ctx context.Context, r Request) (*Session[T], context.Context) {
 	b := &begun[T]{Context: ctx}
 	b.session.m, b.session.ctx, b.session.req = m, ctx, r
@@ -76,7 +77,16 @@ func (b *begun[T]) Value(key any) any {
 // NewContext returns a context that carries s, for From: a handler can be
 // tested with a session that no cookie brought.
 func (m *Manager[T]) NewContext(ctx context.Context, s *Session[T]) context.Context {
+	m.mustOwn(s)
 	return context.WithValue(ctx, m, s)
+}
+
+// mustOwn panics if s is another Manager's: it would be sent under keys that
+// do not open it here.
+func (m *Manager[T]) mustOwn(s *Session[T]) {
+	if s.m != m {
+		panic("session: a session of another Manager")
+	}
 }
 
 // From returns the session that the context of a request carries. It panics
@@ -106,8 +116,11 @@ func (m *Manager[T]) Open(now time.Time, value string) *Session[T] {
 
 // Seal returns the cookie value that s has at now, changed or not: a token
 // under the primary key and, where that is possible, in the present codec.
-// It leaves s as it is.
+// It leaves s as it is, which must be a session of this Manager.
+//
+// The errors are ErrNotSealed, a *SizeError, or keyring.ErrNoPrimary.
 func (m *Manager[T]) Seal(now time.Time, s *Session[T]) (string, error) {
+	m.mustOwn(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touch()
@@ -178,6 +191,9 @@ func (m *Manager[T]) readBack(c codec.Codec, b []byte, v *T) error {
 		path, ok = shape.Equal(reflect.ValueOf(v).Elem(), reflect.ValueOf(&back).Elem())
 	}
 	if !ok {
+		if path == "" {
+			path = "the data"
+		}
 		return fmt.Errorf("%w: %s does not come back equal through codec %q", ErrNotCarried, path, c.Name())
 	}
 	return nil
@@ -215,10 +231,9 @@ func (m *Manager[T]) encodeZero() (errs []error) {
 }
 
 // newHeader returns the header of a session that begins at now.
-func (m *Manager[T]) newHeader(now time.Time) token.Header {
-	lifetime := m.lifetime
+func (m *Manager[T]) newHeader(ring *keyring.Ring, now time.Time) token.Header {
 	// A ring that came after New may have lowered its longest session.
-	lifetime = min(lifetime, m.keys.Ring().Policy().MaxSession)
+	lifetime := min(m.lifetime, ring.Policy().MaxSession)
 	h := token.Header{
 		Start:   seconds(now),
 		Issued:  seconds(now),

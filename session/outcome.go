@@ -54,7 +54,7 @@ const (
 	ErrIdle                                    // not used for too long
 	ErrNotBefore                               // begun before the ring's not_before
 	ErrSessionRevoked                          // Config.Revoked says so
-	ErrRevocationUnavailable                   // Config.Revoked failed, and the choice is to fail closed (indeterminate)
+	ErrRevocationUnavailable                   // Config.Revoked failed, and the choice is to fail closed, or has not answered yet (indeterminate)
 	ErrUndecodable                             // verified, but not a T (indeterminate)
 	ErrAmbiguous                               // several valid cookies of different sessions
 )

@@ -55,7 +55,7 @@ func TestEveryReason(t *testing.T) {
 			err, ok := revokedIDs[i.ID]
 			return ok && err == nil, err
 		},
-		RevocationError: FailClosed,
+		RevocationFailure: FailClosed,
 	})
 	good := signedIn(t, m, t0, visit{User: "tom"})
 	payload := []byte(`{"user":"tom"}`)
@@ -132,7 +132,7 @@ func TestReasonsAreGivenInOrder(t *testing.T) {
 	hook := true
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-100*day)))
 	m := newManager(t, Config[visit]{Keys: keys, IDs: true,
-		Revoked: func(context.Context, Info) (bool, error) { return hook, nil }, RevocationError: FailClosed})
+		Revoked: func(context.Context, Info) (bool, error) { return hook, nil }, RevocationFailure: FailClosed})
 	old := m.Keys()
 	d := old.Document()
 	d.Generation++
@@ -142,7 +142,7 @@ func TestReasonsAreGivenInOrder(t *testing.T) {
 	}
 
 	payload := []byte(`[`)
-	h := m.newHeader(t0)
+	h := m.newHeader(m.keys.Ring(), t0)
 	h.Codec, h.Start, h.Issued, h.Expires, h.Idle = 200, seconds(t0.Add(-2*day)), seconds(t0.Add(day)), seconds(t0.Add(-day)), 1
 	tag := byte(1)
 	make := func() string {
@@ -189,7 +189,7 @@ func TestRevocationThatFailsOpen(t *testing.T) {
 			seen = i
 			return true, errors.New("down")
 		},
-		RevocationError: FailOpen,
+		RevocationFailure: FailOpen,
 	})
 	cookie := signedIn(t, m, t0, visit{User: "tom"})
 	s, _ := m.Begin(context.WithValue(t.Context(), key{}, "request"), single{instant(t0), m.Name(), cookie})

@@ -25,8 +25,10 @@ type Session[T any] struct {
 
 	mu       sync.Mutex
 	touched  bool
-	frozen   bool // nothing can be sent any more
-	updating bool // a function given to Update runs
+	opening  bool      // the cookie is being looked for and judged, without mu
+	opened   sync.Cond // opening has ended
+	frozen   bool      // nothing can be sent any more
+	updating bool      // a function given to Update runs
 
 	// What came with the request.
 	keys   *keyring.Subkeys
@@ -35,10 +37,11 @@ type Session[T any] struct {
 	came   uint8 // bit i: a cookie of the name i
 
 	// What the session is now.
-	header  token.Header // zero: nothing has been written, and no cookie was valid
-	codec   codec.Codec  // of payload
-	payload []byte       // the encoding of the data; nil: the zero T
-	data    *T           // what payload decodes to, if it is at hand
+	header  token.Header    // zero: nothing has been written, and no cookie was valid
+	codec   codec.Codec     // of payload
+	key     *keyring.Subkey // what has been written was measured for; nil: nothing was
+	payload []byte          // the encoding of the data; nil: the zero T
+	data    *T              // what payload decodes to, if it is at hand
 
 	// What became of the session in this request.
 	renewed, destroyed, changed bool
@@ -47,25 +50,43 @@ type Session[T any] struct {
 	hasExtra bool   // extra has been looked for
 }
 
-// touch opens the session, once. s.mu is held.
+// touch opens the session, once. s.mu is held, but not while the cookie is
+// judged: Config.Revoked may take its time, and Commit must not wait for it.
 func (s *Session[T]) touch() {
 	if s.touched {
+		for s.opening {
+			s.opened.Wait()
+		}
 		return
 	}
-	s.touched = true
-	now := s.req.Now()
+	s.touched, s.opening = true, true
+	s.opened.L = &s.mu
+	// Should the hook panic, the cookie is one that could not be judged.
+	s.reason = ErrRevocationUnavailable
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.opening = false
+		s.opened.Broadcast()
+	}()
+	s.open()
+}
+
+// open looks for the session and decodes it. All others wait, except Commit,
+// which does not look.
+func (s *Session[T]) open() {
 	s.keys = s.m.names[0].keys.Subkeys()
-	s.reason = s.find(now)
-	if s.came == 0 || s.reason != 0 {
-		return
+	reason := s.find(s.req.Now())
+	if s.came != 0 && reason == 0 {
+		o := &s.cookie
+		data := new(T)
+		if s.m.decode(o.codec, o.payload, data) != nil {
+			reason = ErrUndecodable
+		} else {
+			s.header, s.codec, s.payload, s.data = o.header, o.codec, o.payload, data
+		}
 	}
-	o := &s.cookie
-	data := new(T)
-	if s.m.decode(o.codec, o.payload, data) != nil {
-		s.reason = ErrUndecodable
-		return
-	}
-	s.header, s.codec, s.payload, s.data = o.header, o.codec, o.payload, data
+	s.reason = reason
 }
 
 // find looks for the session among the cookies of the request.
@@ -112,6 +133,10 @@ func (s *Session[T]) Outcome() (Outcome, Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touch()
+	return s.outcome()
+}
+
+func (s *Session[T]) outcome() (Outcome, Reason) {
 	if s.came == 0 {
 		return Absent, 0
 	}
@@ -125,6 +150,10 @@ func (s *Session[T]) Info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touch()
+	return s.info()
+}
+
+func (s *Session[T]) info() Info {
 	if s.came == 0 {
 		return Info{}
 	}
@@ -256,7 +285,7 @@ func (s *Session[T]) Destroy() error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	s.header, s.codec, s.payload, s.data = token.Header{}, nil, nil, nil
+	s.empty()
 	s.renewed, s.changed, s.destroyed = false, false, true
 	return nil
 }
@@ -280,7 +309,7 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	}
 	h := s.header
 	if renew || h == (token.Header{}) {
-		h = s.m.newHeader(now)
+		h = s.m.newHeader(s.keys.Ring(), now)
 	}
 	var e encoded
 	if !renew && s.original() {
@@ -296,7 +325,7 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	if err != nil {
 		return err
 	}
-	s.codec, s.payload, s.data = e.codec, e.payload, nil
+	s.key, s.codec, s.payload, s.data = key, e.codec, e.payload, nil
 	if s.m.isValues || s.m.shape.Flat() {
 		s.data = &data
 	}
@@ -306,9 +335,14 @@ func (s *Session[T]) write(v *T, renew bool) error {
 		s.header = h
 	} else {
 		// A new session that holds nothing is still none.
-		s.header, s.codec, s.payload, s.data = token.Header{}, nil, nil, nil
+		s.empty()
 	}
 	return nil
+}
+
+// empty makes the session one that holds nothing and has no identity.
+func (s *Session[T]) empty() {
+	s.header, s.key, s.codec, s.payload, s.data = token.Header{}, nil, nil, nil, nil
 }
 
 // encoded is data as it would be sent.

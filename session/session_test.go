@@ -371,14 +371,14 @@ func TestUpdateLeavesTheSessionAsItWas(t *testing.T) {
 		}
 		check(t, s)
 	})
-	t.Run("discarded", func(t *testing.T) {
+	t.Run("committed twice", func(t *testing.T) {
 		s := request(m, t0, cookie)
 		if err := s.Update(wreck); err != nil {
 			t.Fatal(err)
 		}
-		s.Discard()
-		if c := s.Commit(false); c.Sent != SentNothing {
-			t.Errorf("sent %v", c.Sent)
+		s.Commit(false)
+		if c := s.Commit(false); c.Sent != SentNothing || c.Touched || c.Outcome != Valid {
+			t.Errorf("again: %+v", c)
 		}
 		if err := s.Destroy(); err != ErrCommitted {
 			t.Errorf("Destroy = %v", err)
