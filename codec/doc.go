@@ -6,7 +6,8 @@
 //
 // # Two ways of use
 //
-// A value is encoded by its Go type, or as kinds of Values.
+// A value is encoded by its Go type, or without one: as the kinds of values that a
+// dictionary such as session.Values holds, called kinds of Values here.
 //
 // By type, where [Codec.Append] and [Codec.Decode] are given a pointer to a struct or to
 // another type of the program's own: tags named json serve all three codecs, with a
