@@ -396,7 +396,7 @@ func TestKeysDecide(t *testing.T) {
 			continue
 		}
 		// What has not been verified is not among what is known.
-		if s.Codec != "" || !s.Started.IsZero() || !s.Issued.IsZero() || !s.Expires.IsZero() || s.Payload != nil || s.Bytes.Overhead != 0 || s.Bytes.Payload != 0 {
+		if s.Codec != "" || !s.Started.IsZero() || !s.Issued.IsZero() || !s.Expires.IsZero() || s.Payload != nil || s.Bytes.Overhead != 0 || s.Bytes.Payload != 0 || s.Bytes.Total != 52+len(`{"user":"tom"}`) {
 			t.Errorf("%s: %+v", state, s)
 		}
 		if s.Claimed["codec"] != "json" || s.Claimed["issued"] != "2026-09-30T23:59:00Z" {

@@ -97,6 +97,15 @@ func TestEveryEditLeavesARingAsItShouldBe(t *testing.T) {
 		if w := ring.Warnings(now); len(w) > 0 {
 			t.Errorf("%q", w)
 		}
+		standby := 0
+		for _, k := range ring.Document().Keys {
+			if ring.State(k.ID(), now) == keyring.Standby {
+				standby++
+			}
+		}
+		if standby != 1 {
+			t.Errorf("%d keys stand by, want 1", standby)
+		}
 		if primary, err := ring.Primary(now); err != nil || primary.Algorithm() != algorithm {
 			t.Errorf("%v signs (%v), want one of %s", primary, err, algorithm)
 		}
@@ -182,30 +191,46 @@ func TestKeysArePruned(t *testing.T) {
 	}
 }
 
+// An edit prunes, so that a demo that goes on for weeks does not fill up.
+func TestEditsPrune(t *testing.T) {
+	r := newRing(t)
+	d := r.keys.Ring().Document()
+	old := added(signer.HMACSHA256(), time.Now().Add(-60*24*time.Hour))
+	old.SignFrom, old.VerifyUntil = old.Added, time.Now().Add(-time.Hour)
+	d.Keys = append(d.Keys, old)
+	d.Generation++
+	next, err := keyring.NewRing(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keyring.WriteFile(r.path, next); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.keys.Replace(next); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.edit(turn); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.keys.Ring().State(old.ID(), time.Now()); s != keyring.Pruned {
+		t.Errorf("a key whose sessions are over is %s", s)
+	}
+}
+
 // A clock that was stepped back, or that stands still, does not put an edit
 // before the one before it.
 func TestEditsFollowOneAnother(t *testing.T) {
-	r := newRing(t)
-	d := r.keys.Ring().Document()
-	now := time.Now()
-	for _, clock := range []time.Duration{0, 0, -time.Hour, 0} {
-		e := edition{r.keys.Ring(), later(d, now.Add(clock))}
-		for _, k := range d.Keys {
-			if !k.SignFrom.IsZero() && !e.now.After(k.SignFrom) {
-				t.Errorf("an edit at %v, and a key that signs from %v", e.now, k.SignFrom)
+	now := time.Now().UTC().Round(0)
+	for _, last := range []time.Time{now.Add(-time.Hour), now, now.Add(time.Hour)} {
+		k := added(signer.HMACSHA256(), now)
+		k.SignFrom = last
+		for name, d := range map[string]keyring.Document{
+			"key":   {Keys: []keyring.Key{added(signer.HMACSHA256(), now), k}},
+			"codec": {Codecs: []keyring.CodecFrom{{Codec: "cbor", From: last}}},
+		} {
+			if at := later(d, now); !at.After(last) || at.Before(now) || at.Sub(now) > time.Hour+time.Nanosecond {
+				t.Errorf("an edit at %v is put at %v, after that of a %s at %v", now, at, name, last)
 			}
-		}
-		for _, c := range d.Codecs {
-			if !e.now.After(c.From) {
-				t.Errorf("an edit at %v, and a codec from %v", e.now, c.From)
-			}
-		}
-		d.Codecs = append(d.Codecs, keyring.CodecFrom{Codec: "cbor", From: e.now})
-		next := keyring.GenerateKey(algorithms[0])
-		next.SignFrom = later(d, e.now)
-		d.Keys = append(d.Keys, next)
-		if _, err := keyring.NewRing(d); err != nil {
-			t.Fatal(err)
 		}
 	}
 }
