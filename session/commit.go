@@ -101,6 +101,10 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 			}
 		}
 		return c
+	case s.spare:
+		// Nobody asked for what follows, and it might take the place of a
+		// cookie that another instance can judge.
+		return c
 	case s.original() && s.refreshDue(now):
 		c.Sent = SentRefreshed
 	case s.original() && reissue && s.outdated(now):
@@ -119,7 +123,7 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 	c.MaxAge = deadline(&w.header).Sub(now)
 	c.Token = s.m.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
 	for i, n := range s.m.names {
-		due := s.destroyed || !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter)
+		due := s.destroyed || s.renewed || !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter)
 		if i > 0 && s.came&(1<<i) != 0 && due {
 			c.Delete = append(c.Delete, n.name)
 		}
@@ -137,7 +141,7 @@ func (s *Session[T]) refreshDue(now time.Time) bool {
 // the present ones. What is of a later one stays: the clocks of two instances
 // differ, and neither undoes what the other did.
 func (s *Session[T]) outdated(now time.Time) bool {
-	if key, err := s.m.primary(s.keys, now); err == nil && earlierKey(s.cookie.key, key) {
+	if key, err := s.primary(now); err == nil && earlierKey(s.cookie.key, key) {
 		return true
 	}
 	return s.cookie.name != 0 || s.laterCodec(now) != nil
@@ -175,7 +179,7 @@ func (s *Session[T]) token(now time.Time) (written, error) {
 	key := s.key
 	if key == nil {
 		var err error
-		if key, err = s.m.primary(s.keys, now); err != nil {
+		if key, err = s.primary(now); err != nil {
 			return written{}, err
 		}
 	}

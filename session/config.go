@@ -35,6 +35,9 @@ type Config[T any] struct {
 
 	// FormerNames are names that the cookie had before. A session found under
 	// one of them is as good as one under Name, and is written under Name.
+	// Where different sessions are found, the one under Name is used: an older
+	// name may be open to cookies that others have planted. Instances that
+	// still write an older name should be given the new one as a former name.
 	FormerNames []FormerName
 
 	// Audience tells apart applications that share keys, as Name tells apart
@@ -88,8 +91,7 @@ type FormerName struct {
 	// DeleteAfter is when a cookie of this name is first deleted as the
 	// session is written under the present one. Instances from before the
 	// renaming need it until the last of them is gone. Never, if zero.
-	// Signing out deletes it at any time. Renew does not: until those
-	// instances are gone, they know the visitor as before.
+	// Signing out and Renew delete it at any time: what was in it is over.
 	DeleteAfter time.Time
 }
 

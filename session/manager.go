@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -64,6 +65,11 @@ func (m *Manager[T]) Begin(ctx context.Context, r Request) (*Session[T], context
 type begun[T any] struct {
 	context.Context
 	session Session[T]
+}
+
+// Format writes the context without what is in the session.
+func (b *begun[T]) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%v.WithValue(%v)", b.Context, b.session.label())
 }
 
 // Value returns the session for the key that is its Manager.
@@ -159,7 +165,7 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 	} else if err := m.shape.Normalize(v); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
 	}
-	b, err := c.Append(make([]byte, 0, typicalPayload), x)
+	b, err := appendTo(c, make([]byte, 0, typicalPayload), x)
 	if err != nil {
 		return nil, fmt.Errorf("%w by codec %q: %w", ErrNotCarried, c.Name(), err)
 	}
@@ -171,6 +177,16 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// appendTo is c.Append. A codec that panics fails.
+func appendTo(c codec.Codec, dst []byte, x any) (b []byte, err error) {
+	defer func() {
+		if recover() != nil {
+			b, err = nil, errors.New("it panicked")
+		}
+	}()
+	return c.Append(dst, x)
 }
 
 const (
@@ -233,7 +249,7 @@ func (m *Manager[T]) encodeZero() (errs []error) {
 // newHeader returns the header of a session that begins at now.
 func (m *Manager[T]) newHeader(ring *keyring.Ring, now time.Time) token.Header {
 	// A ring that came after New may have lowered its longest session.
-	lifetime := min(m.lifetime, ring.Policy().MaxSession)
+	lifetime := max(min(m.lifetime, ring.Policy().MaxSession), time.Second)
 	h := token.Header{
 		Start:   seconds(now),
 		Issued:  seconds(now),

@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/session/internal/shape"
 	"github.com/keyturn/keyturn/session/internal/token"
 )
 
@@ -35,6 +40,7 @@ type Session[T any] struct {
 	cookie opened
 	reason Reason
 	came   uint8 // bit i: a cookie of the name i
+	spare  bool  // one of them could not be judged, whatever became of the others
 
 	// What the session is now.
 	header  token.Header    // zero: nothing has been written, and no cookie was valid
@@ -107,6 +113,7 @@ func (s *Session[T]) find(now time.Time) Reason {
 		}
 		for _, v := range values[:min(len(values), maxCandidates)] {
 			o, reason := s.m.open(keys, now, i, v)
+			s.spare = s.spare || reason.Outcome() == Indeterminate
 			switch {
 			case reason == 0:
 				valid = append(valid, o)
@@ -270,6 +277,9 @@ func (s *Session[T]) Renew(v T) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
+	if !s.m.isValues && !s.m.shape.Flat() {
+		v = shape.Clone(reflect.ValueOf(&v).Elem()).Interface().(T) // the caller keeps the original
+	}
 	return s.write(&v, true)
 }
 
@@ -303,7 +313,7 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	}
 	data := *v // whoever kept v keeps nothing of the session
 	now := s.req.Now()
-	key, err := s.m.primary(s.keys, now)
+	key, err := s.primary(now)
 	if err != nil {
 		return err
 	}
@@ -345,6 +355,20 @@ func (s *Session[T]) empty() {
 	s.header, s.key, s.codec, s.payload, s.data = token.Header{}, nil, nil, nil, nil
 }
 
+// primary returns the key to write with at now. A valid cookie of a key that
+// is only to sign later shows that this clock is behind: it stays under that
+// key, so that what was encrypted is not written in the clear meanwhile.
+func (s *Session[T]) primary(now time.Time) (*keyring.Subkey, error) {
+	key, err := s.m.primary(s.keys, now)
+	if s.original() && s.cookie.name == 0 && s.cookie.key.SignFrom.After(now) && (err != nil || s.cookie.key.SignFrom.After(key.SignFrom)) {
+		if s.m.sealed && s.cookie.key.Sealer == nil {
+			return nil, ErrNotSealed
+		}
+		return s.cookie.key, nil
+	}
+	return key, err
+}
+
 // encoded is data as it would be sent.
 type encoded struct {
 	codec   codec.Codec
@@ -377,7 +401,7 @@ func (s *Session[T]) encodeChanged(v *T, h *token.Header, key *keyring.Subkey, n
 	if extra != nil {
 		// Across codecs, the types of unknown members are not known.
 		if kept, err = came.(codec.Merger).Merge(nil, kept, extra); err != nil {
-			return encoded{}, err
+			return encoded{}, fmt.Errorf("%w together with members that this program does not know: %w", ErrNotCarried, err)
 		}
 		return encoded{came, kept, false}, s.m.checkSize(h, key, len(kept))
 	}
@@ -402,7 +426,7 @@ func (s *Session[T]) unknown() ([]byte, error) {
 	if merger, ok := s.cookie.codec.(codec.Merger); ok && !s.m.isValues {
 		b, err := merger.Extra(nil, s.cookie.payload, s.m.shape.Known)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
 		}
 		if len(b) > 0 {
 			s.extra = b
@@ -419,6 +443,20 @@ func (s *Session[T]) known() ([]byte, error) {
 		return nil, err
 	}
 	return s.m.encode(s.cookie.codec, &v)
+}
+
+// Format writes the name of the session's cookie, for every verb: neither the
+// data nor the cookie gets into a log by mistake.
+func (s *Session[T]) Format(f fmt.State, _ rune) { io.WriteString(f, s.label()) }
+
+// LogValue returns what Format writes.
+func (s *Session[T]) LogValue() slog.Value { return slog.StringValue(s.label()) }
+
+func (s *Session[T]) label() string {
+	if s == nil || s.m == nil {
+		return "session"
+	}
+	return "session of cookie " + s.m.Name()
 }
 
 func newID() (id [token.IDSize]byte) {

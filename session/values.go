@@ -4,6 +4,8 @@ import (
 	"iter"
 	"maps"
 	"time"
+
+	"github.com/keyturn/keyturn/codec"
 )
 
 // Values is the dictionary form of a session: use it as the T of a Manager,
@@ -136,13 +138,16 @@ func (k Key[V]) PopIn(s *Session[Values]) (V, bool, error) {
 	return x, ok, nil
 }
 
-// clone returns a copy of x that shares nothing with it. It bounds its own
-// depth, so that a value that contains itself is refused by the codec later
-// and does not overflow the stack here.
-func clone(x any) any { return cloneDepth(x, 0) }
+// clone returns a copy of x that shares nothing with it. What is larger than
+// any codec takes, as what contains itself is, is cut short here, and refused
+// by the codec later.
+func clone(x any) any {
+	left := codec.MaxEntries
+	return cloneWithin(x, &left)
+}
 
-func cloneDepth(x any, depth int) any {
-	if depth > maxClone {
+func cloneWithin(x any, left *int) any {
+	if *left < 0 {
 		return unencodable{}
 	}
 	switch x := x.(type) {
@@ -151,23 +156,26 @@ func cloneDepth(x any, depth int) any {
 	case []byte:
 		return append([]byte{}, x...)
 	case []any:
+		if *left -= len(x); *left < 0 {
+			return unencodable{}
+		}
 		c := make([]any, len(x))
 		for i := range x {
-			c[i] = cloneDepth(x[i], depth+1)
+			c[i] = cloneWithin(x[i], left)
 		}
 		return c
 	case map[string]any:
+		if *left -= len(x); *left < 0 {
+			return unencodable{}
+		}
 		c := make(map[string]any, len(x))
 		for k, e := range x {
-			c[k] = cloneDepth(e, depth+1)
+			c[k] = cloneWithin(e, left)
 		}
 		return c
 	}
 	return x
 }
-
-// maxClone is beyond what any codec takes (codec.MaxDepth).
-const maxClone = 64
 
 // unencodable is of no kind that a codec takes.
 type unencodable struct{}

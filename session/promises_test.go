@@ -1,0 +1,267 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/session/internal/token"
+	"github.com/keyturn/keyturn/signer"
+)
+
+// An automatic refresh or reissue must not overwrite or delete a cookie
+// that cannot be judged, because another of the request is valid.
+func TestRefreshLeavesIndeterminateNeighboursAlone(t *testing.T) {
+	known := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
+	newer := signing(newKey(t, signer.HMACSHA256(), 2), t0.Add(-364*day))
+	c := Config[visit]{IdleTimeout: time.Hour, Name: "b", FormerNames: []FormerName{{"a", t0.Add(-day)}}}
+	c.Keys = newKeys(t, known)
+	here := newManager(t, c)
+	c.Keys = newKeys(t, known, newer)
+	ahead := newManager(t, c)
+	old := newManager(t, Config[visit]{IdleTimeout: time.Hour, Name: "a", Keys: newKeys(t, known)})
+	aheadOld := newManager(t, Config[visit]{IdleTimeout: time.Hour, Name: "a", Keys: newKeys(t, known, newer)})
+
+	now := t0.Add(45 * time.Minute)
+	for _, tt := range []struct {
+		name    string
+		cookies map[string][]string
+	}{
+		{"present name unknown, former valid", map[string][]string{
+			"a": {signedIn(t, old, t0, visit{User: "stale"})},
+			"b": {signedIn(t, ahead, t0.Add(time.Minute), visit{User: "tom"})}}},
+		{"same name, one unknown", map[string][]string{
+			"b": {signedIn(t, here, t0, visit{User: "stale"}), signedIn(t, ahead, t0.Add(time.Minute), visit{User: "tom"})}}},
+		{"former name unknown", map[string][]string{
+			"b": {signedIn(t, here, t0, visit{User: "tom"})},
+			"a": {signedIn(t, aheadOld, t0.Add(time.Minute), visit{User: "tom"})}}},
+	} {
+		for _, reissue := range []bool{false, true} {
+			s := requestOf(here, now, tt.cookies)
+			s.Data()
+			if c := s.Commit(reissue); c.Sent != SentNothing || c.Value != "" || len(c.Delete) != 0 {
+				t.Errorf("%s: a session that was only read: Sent=%v, sets=%v, deletes=%v", tt.name, c.Sent, c.Value != "", c.Delete)
+			}
+		}
+	}
+}
+
+// A sign-in on an instance from before the renaming.
+func TestSignInDuringARenameIsNotLost(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
+	// Even where the older instances already read the newer name.
+	older := newManager(t, Config[visit]{Keys: keys, Name: "a", FormerNames: []FormerName{{Name: "b"}}})
+	newer := newManager(t, Config[visit]{Keys: keys, Name: "b", FormerNames: []FormerName{{Name: "a"}}})
+	jar := map[string][]string{}
+	apply := func(m *Manager[visit], c Commit) {
+		if c.Value != "" {
+			jar[m.Name()] = []string{c.Value}
+		}
+		for _, n := range c.Delete {
+			delete(jar, n)
+		}
+	}
+	s := requestOf(newer, t0, jar)
+	s.Update(func(v *visit) { v.Count = 1 }) // anonymous
+	apply(newer, s.Commit(false))
+	s = requestOf(older, t0.Add(time.Minute), jar)
+	s.Renew(visit{User: "tom"})
+	apply(older, s.Commit(false))
+	s = requestOf(newer, t0.Add(2*time.Minute), jar)
+	if got := s.Data().User; got != "tom" {
+		t.Errorf("signed in as %q, want tom", got)
+	}
+}
+
+// What was planted under a former name must not come back after Renew.
+func TestRenewLeavesNothingUnderFormerNames(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
+	m := newManager(t, Config[visit]{Keys: keys, Name: "b", FormerNames: []FormerName{{Name: "a"}}, IdleTimeout: time.Hour})
+	old := newManager(t, Config[visit]{Keys: keys, Name: "a"})
+	jar := map[string][]string{"a": {signedIn(t, old, t0, visit{User: "mallory"})}}
+	s := requestOf(m, t0.Add(time.Minute), jar)
+	s.Renew(visit{User: "tom"})
+	c := s.Commit(false)
+	jar["b"] = []string{c.Value}
+	for _, n := range c.Delete {
+		delete(jar, n)
+	}
+	s = requestOf(m, t0.Add(3*time.Hour), jar) // tom's session is idle for too long
+	if got := s.Data().User; got != "" {
+		t.Errorf("the planted session of %q is back", got)
+	}
+}
+
+// An instance whose clock is slow does not write a sealed session in the clear.
+func TestSlowClockDoesNotWriteSealedInTheClear(t *testing.T) {
+	a := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
+	b := signing(newKey(t, signer.XChaCha20Poly1305(), 2), t0)
+	m := newManager(t, Config[visit]{Keys: newKeys(t, a, b), IdleTimeout: 4 * time.Second})
+	v := signedIn(t, m, t0, visit{User: "very-secret"}) // sealed
+	s := request(m, t0.Add(-time.Second), v)            // within the skew
+	s.Update(func(p *visit) { p.Count++ })
+	c := s.Commit(false)
+	if raw, err := token.DecodeText(c.Value); err == nil && strings.Contains(string(raw), "very-secret") {
+		t.Errorf("Update of a sealed session is sent in the clear")
+	}
+}
+
+// Codecs of others that panic.
+type panicking struct {
+	codec.Codec
+	append *bool
+}
+
+func (panicking) ID() byte     { return 200 }
+func (panicking) Name() string { return "panicking" }
+func (c panicking) Append(dst []byte, v any) ([]byte, error) {
+	if *c.append {
+		panic("append")
+	}
+	return c.Codec.Append(dst, v)
+}
+
+func TestCodecThatPanicsWhenItWrites(t *testing.T) {
+	on := false
+	bad := panicking{Codec: codec.JSON(), append: &on}
+	keys := keyring.New(newRing(t, func(d *keyring.Document) {
+		d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))}
+		d.Codecs = []keyring.CodecFrom{{Codec: "panicking", From: t0.Add(time.Minute)}}
+	}))
+	m := newManager(t, Config[visit]{Keys: keys, IdleTimeout: time.Hour, Codecs: []codec.Codec{codec.JSON(), bad}})
+	v := signedIn(t, m, t0, visit{User: "tom"})
+	on = true
+	s := request(m, t0.Add(45*time.Minute), v)
+	s.Data()
+	func() {
+		defer func() {
+			if r := recover(); r != nil {
+				t.Errorf("Commit of a session that was only read panics: %v", r)
+			}
+		}()
+		s.Commit(false)
+	}()
+	s = request(m, t0.Add(45*time.Minute), v)
+	func() {
+		defer func() {
+			if r := recover(); r != nil {
+				t.Errorf("Update panics: %v", r)
+			}
+		}()
+		if err := s.Update(func(p *visit) { p.Count = 2 }); err != nil && !errors.Is(err, ErrNotCarried) {
+			t.Error(err)
+		}
+	}()
+}
+
+// A value that contains itself twice.
+func TestValueThatContainsItselfTwiceIsCutShort(t *testing.T) {
+	var top any = int64(1)
+	for range 60 { // as a tree, 2^60 elements
+		top = []any{top, top}
+	}
+	s := newManager(t, Config[Values]{}).New(t0)
+	if err := Key[[]any]("x").SetIn(s, top.([]any)); !errors.Is(err, ErrNotCarried) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// What prints.
+func TestSessionsDoNotPrintTheirData(t *testing.T) {
+	m := newManager(t, Config[Values]{Keys: newKeys(t, signing(newKey(t, signer.XChaCha20Poly1305(), 1), t0.Add(-365*day))), Sealed: true})
+	var v Values
+	Key[string]("k").Set(&v, "very-secret")
+	value := signedIn(t, m, t0, v)
+	s, ctx := m.Begin(context.Background(), cookies{&t0, map[string][]string{m.Name(): {value}}})
+	s.Data()
+	for _, x := range []any{s, ctx} {
+		for _, verb := range []string{"%v", "%+v", "%s", "%#v", "%x", "%q"} {
+			out := fmt.Sprintf(verb, x)
+			dec := strings.Trim(fmt.Sprint([]byte("very-secret")), "[]")
+			hx := fmt.Sprintf("%x", "very-secret")
+			for _, leak := range []string{"very-secret", dec, hx, value} {
+				if strings.Contains(out, leak) {
+					t.Errorf("%T with %s prints %q", x, verb, leak)
+					break
+				}
+			}
+		}
+	}
+}
+
+// Renew with data that others share.
+type shared struct {
+	M map[string]time.Time
+	P *visit
+	L []time.Time
+}
+
+func TestRenewDoesNotWriteToTheCallersData(t *testing.T) {
+	m := newManager(t, Config[shared]{})
+	local := time.Now() // monotonic, local
+	d := shared{M: map[string]time.Time{"x": local}, P: &visit{Seen: local}, L: []time.Time{local}}
+	if err := m.New(t0).Renew(d); err != nil {
+		t.Fatal(err)
+	}
+	if d.M["x"] != local || d.P.Seen != local || d.L[0] != local {
+		t.Error("Renew changed what its argument refers to: concurrent requests that renew with one value race")
+	}
+}
+
+func TestConcurrentRenewWithOneValue(t *testing.T) {
+	m := newManager(t, Config[shared]{})
+	d := shared{M: map[string]time.Time{}}
+	for i := range 40 {
+		d.M[fmt.Sprint(i)] = time.Now()
+	}
+	done := make(chan error)
+	for range 4 {
+		go func() { done <- m.New(t0).Renew(d) }()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A ring that lowers max_session to next to nothing.
+func TestTinyMaxSession(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
+	m := newManager(t, Config[visit]{Keys: keys})
+	replace(t, keys, func(d *keyring.Document) { d.Policy.MaxSession = 1; d.Policy.MaxSessionHigh = DefaultLifetime })
+	s := m.New(t0)
+	err := s.Update(func(p *visit) { p.User = "tom" })
+	c := s.Commit(false)
+	if got := m.Open(t0, c.Value); err == nil && got.Data().User != "tom" {
+		_, r := got.Outcome()
+		t.Errorf("Update returned nil, MaxAge %v, and the cookie is %v", c.MaxAge, r)
+	}
+}
+
+// Errors of Update are those that it documents.
+func TestMergeBeyondTheLimitsIsAnErrorThatUpdateDocuments(t *testing.T) {
+	type doc struct {
+		L []int `json:"l"`
+	}
+	type newer struct {
+		L []int          `json:"l"`
+		M map[string]int `json:"m"`
+	}
+	for _, c := range codecs() {
+		keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
+		o := newManager(t, Config[doc]{Keys: keys, Codecs: []codec.Codec{c}})
+		n := newManager(t, Config[newer]{Keys: keys, Codecs: []codec.Codec{c}})
+		v := signedIn(t, n, t0, newer{L: make([]int, 10), M: map[string]int{"a": 1, "b": 2, "c": 1}})
+		s := request(o, t0, v)
+		err := s.Update(func(d *doc) { d.L = make([]int, 1020) })
+		if err != nil && !errors.Is(err, ErrNotCarried) && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: an undocumented error: %v", c.Name(), err)
+		}
+	}
+}
