@@ -76,7 +76,11 @@ func (e *envelope) open(keys *keyring.Subkeys, now time.Time, name int, value st
 	}
 	o.key, err = keys.Lookup(h.Key, now)
 	if err != nil {
-		return o, keyReason(err)
+		reason := keyReason(err)
+		if reason != ErrUnknownKey { // it is a key of the ring, and may be named
+			o.header.Key = h.Key
+		}
+		return o, reason
 	}
 	var ok bool
 	if o.key.Signer != nil {
@@ -329,6 +333,7 @@ func (e *envelope) info(o *opened) Info {
 		i.Payload = len(o.payload)
 	}
 	i.Cookie, i.Size = e.names[o.name].name, o.size
+	i.KeyID = o.header.Key
 	if o.key != nil {
 		i.KeyID, i.Algorithm = o.key.ID, o.key.Algorithm
 	}

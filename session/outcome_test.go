@@ -111,6 +111,16 @@ func TestEveryReason(t *testing.T) {
 	} {
 		s := request(m, tt.now, tt.cookie)
 		wantOutcome(t, s, tt.want)
+		switch id := s.Info().KeyID; tt.want {
+		case ErrTooLarge, ErrMalformed, ErrUnsupportedVersion, ErrUnknownKey:
+			if id != (keyring.KeyID{}) {
+				t.Errorf("%q: key %v, which the client has made up", tt.want, id)
+			}
+		default:
+			if keys.Ring().State(id, tt.now) == keyring.Unknown {
+				t.Errorf("%q: key %v is not of the ring", tt.want, id)
+			}
+		}
 		if (tt.want.Outcome() == Indeterminate) != tt.indeterminate {
 			t.Errorf("%q is %v", tt.want, tt.want.Outcome())
 		}
