@@ -184,6 +184,13 @@ func (b broken) Verify(msg, tag []byte) bool {
 	return b.Signer.Verify(msg, tag)
 }
 
+// tiny makes tags that can be guessed.
+type tiny struct{ signer.Signer }
+
+func (tiny) Size() int                     { return 15 }
+func (s tiny) Sign(dst, msg []byte) []byte { return s.Signer.Sign(dst, msg)[:len(dst)+15] }
+func (s tiny) Verify(msg, tag []byte) bool { return bytes.Equal(s.Sign(nil, msg), tag) }
+
 // leaky is a Sealer that is none.
 type leaky struct{ how string }
 
@@ -222,6 +229,17 @@ func TestBrokenAlgorithmsAreRefused(t *testing.T) {
 		if err := keys.Replace(next(t, keys.Ring(), nil)); err == nil || keys.now.Load() != snapshot {
 			t.Errorf("%s: Replace returns %v", how, err)
 		}
+	}
+	guessable := signer.Algorithm{Name: "tiny", NewSigner: func(key []byte) (signer.Signer, error) {
+		s, err := signer.HMACSHA256().NewSigner(key)
+		return tiny{s}, err
+	}}
+	keys, err := FromKeys(GenerateKey(guessable))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Bind(Use{Name: "a"}); err == nil || !strings.Contains(err.Error(), "wrong size") {
+		t.Errorf("tags of 15 bytes: %v", err)
 	}
 	for _, how := range []string{"always", "never", "short", "wrong"} {
 		a := signer.Algorithm{Name: "leaky", NewSealer: func([]byte) (signer.Sealer, error) { return leaky{how}, nil }}

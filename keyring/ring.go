@@ -194,7 +194,7 @@ func (p *problems) instant(path string, t *time.Time) {
 		*t = time.Time{}
 		return
 	}
-	*t = t.Round(0).UTC()
+	*t = t.UTC() // without a monotonic reading
 	if y := t.Year(); y < 1970 || y > 9999 {
 		p.add(path, "not between the years 1970 and 9999")
 	}

@@ -35,6 +35,9 @@ func TestPrimaryRule(t *testing.T) {
 	if bytes.Compare(a.id[:], b.id[:]) < 0 {
 		greater, lesser = b, a
 	}
+	// Which says nothing: the lesser was added later.
+	lesser.Added = on(-9 * day)
+	greater.Added = on(-10 * day)
 	tests := []struct {
 		name  string
 		keys  []Key
@@ -53,6 +56,8 @@ func TestPrimaryRule(t *testing.T) {
 		{"a standby key does not sign even alone", []Key{b, disabled(from(a, -day)), from(c, 50*day)}, 0, c, early},
 
 		{"verifies for exactly long enough", []Key{from(a, -day), until(from(b, -1), reach)}, 0, b, due},
+		{"verifies for exactly long enough from the first", []Key{from(a, -day), until(from(b, 0), reach)}, 0, b, due},
+		{"verifies for a nanosecond too short from the first", []Key{from(a, -day), until(from(b, 0), reach-1)}, 0, a, due},
 		{"verifies for a nanosecond too short", []Key{from(a, -day), until(from(b, -1), reach-1)}, 0, a, due},
 		{"of two that verify too short, the next is due early", []Key{until(from(a, -day), reach-1), until(from(b, -2*day), reach-2), from(c, day)}, 0, c, early},
 		{"the earliest scheduled", []Key{from(a, 3*day), from(b, day), from(c, 2*day)}, 0, b, early},
@@ -72,9 +77,9 @@ func TestPrimaryRule(t *testing.T) {
 		{"an emergency: the standby takes over", []Key{revoked(from(a, -9*day)), from(b, -DefaultSkew)}, 0, b, due},
 		{"an emergency, for a clock slower than expected", []Key{revoked(from(a, -9*day)), from(b, -DefaultSkew)}, -DefaultSkew - 1, b, early},
 
-		{"the greater ID of two", []Key{from(a, 0), from(b, 0)}, 0, greater, due},
-		{"the greater ID of two, too early", []Key{from(a, 0), from(b, 0)}, -1, greater, early},
-		{"the greater ID of two, too late", []Key{until(from(a, 0), day), until(from(b, 0), day)}, 0, greater, late},
+		{"the greater ID of two", []Key{from(greater, 0), from(lesser, 0)}, 0, greater, due},
+		{"the greater ID of two, too early", []Key{from(greater, 0), from(lesser, 0)}, -1, greater, early},
+		{"the greater ID of two, too late", []Key{until(from(greater, 0), day), until(from(lesser, 0), day)}, 0, greater, late},
 		{"the lesser ID when the greater is out of use", []Key{disabled(from(greater, 0)), from(lesser, 0)}, 0, lesser, due},
 		{"of two for one time, the one that seals", []Key{from(a, 0), from(b, 0), from(x, 0)}, 0, x, due},
 		{"of two for one time, the one that seals, too early", []Key{from(a, 0), from(b, 0), from(x, 0)}, -1, x, early},
@@ -208,6 +213,7 @@ func randomDocument(rng *rand.Rand, pool []Key) Document {
 	d := Document{Policy: Policy{MaxSession: time.Duration(rng.IntN(3)) * 7 * day, Skew: time.Duration(rng.IntN(2)) * time.Hour}}
 	rng.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
 	for _, k := range pool[:1+rng.IntN(min(7, len(pool)))] {
+		k.Added = grid(5)
 		if rng.IntN(5) > 0 {
 			k.SignFrom = grid(9)
 		}
