@@ -11,11 +11,9 @@ import (
 	"syscall"
 )
 
-// readFile returns the contents of what may be a ring file.
+// readFile returns the contents of what may be a ring file. It looks before it
+// opens, as to open a device can have effects.
 func readFile(path string) ([]byte, error) {
-	// Looked at before it is opened, as to open a device can have effects, and
-	// again after, as it may have been replaced; opened so that a pipe without
-	// a writer does not block.
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
@@ -23,12 +21,19 @@ func readFile(path string) ([]byte, error) {
 	if err := checkFile(path, info); err != nil {
 		return nil, err
 	}
+	return readOpened(path)
+}
+
+// readOpened looks again at what it has opened, since that may have taken the
+// file's place. It opens so that a pipe without a writer does not block.
+func readOpened(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
 	if err := checkFile(path, info); err != nil {

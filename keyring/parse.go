@@ -320,7 +320,8 @@ func (o *object) key(algorithms map[string]signer.Algorithm) Key {
 	return k
 }
 
-// secret reads the secret of k and compares its ID with k's.
+// secret reads the secret of k and compares its ID with k's. It returns nil for
+// a tombstone only.
 func (o *object) secret(k Key, tombstone bool) secret {
 	switch {
 	case tombstone && o.has("secret"):
@@ -330,15 +331,15 @@ func (o *object) secret(k Key, tombstone bool) secret {
 		return nil
 	case !o.has("secret"):
 		o.add(o.path+"secret", "missing")
-		return nil
+		return hide(nil)
 	}
 	s := o.text("secret")
 	b, err := secretText.DecodeString(s)
 	if err != nil || secretText.EncodeToString(b) != s {
 		o.add(o.path+"secret", "not unpadded base64url")
-		return nil
+		return hide(nil)
 	}
-	if len(b) >= MinSecret && isName(k.name) {
+	if checkSecret(b) == nil && isName(k.name) { // else newRing says what is wrong
 		id, err := deriveID(b, k.name)
 		if err != nil {
 			o.add(o.path+"secret", "%w", err)

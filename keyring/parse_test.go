@@ -249,6 +249,9 @@ func TestParseRefuses(t *testing.T) {
 			if err == nil || r != nil || !strings.Contains(err.Error(), tt.says) {
 				t.Fatalf("got %v, %v, want an error that says %q\n%s", r, err, tt.says, file)
 			}
+			if strings.Contains(tt.says, "].secret:") && len(problemsOf(err)) != 1 {
+				t.Errorf("more than one problem of one secret:\n%v", err)
+			}
 			quiet(t, err, testSecret(1), testSecret(2))
 			if strings.Contains(err.Error(), "VsEw") {
 				t.Errorf("the error shows the secret: %v", err)

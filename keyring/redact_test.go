@@ -242,6 +242,35 @@ func TestPublicFactsShow(t *testing.T) {
 	}
 }
 
+// Under every verb there is one line of facts, and not what reflection finds.
+func TestEveryVerbIsString(t *testing.T) {
+	r := newTestRing(t, shop(t))
+	k := New(r)
+	s := bind(t, k, Use{Name: "session"}).Subkeys()
+	p, err := s.Primary(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := newKey(t, 1, signer.HMACSHA256())
+	for _, v := range []interface {
+		fmt.Stringer
+		slog.LogValuer
+	}{key, &key, shop(t), r, k, s, p, *p} {
+		want := v.String()
+		for _, verb := range verbs {
+			if verb == "%p" {
+				continue // package fmt asks nobody about it
+			}
+			if got := fmt.Sprintf(verb, v); got != want || want == "" {
+				t.Errorf("%s of %T: %s, want %s", verb, v, got, want)
+			}
+		}
+		if got := v.LogValue().String(); got != want {
+			t.Errorf("%T logs as %s, want %s", v, got, want)
+		}
+	}
+}
+
 // A panic that nothing recovers prints what it was called with by other means.
 func TestPanicDoesNotShowSecrets(t *testing.T) {
 	if os.Getenv("KEYRING_TEST_PANIC") != "" {

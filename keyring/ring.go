@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -186,6 +187,11 @@ func (p *problems) add(path, format string, args ...any) {
 	p.errs = append(p.errs, fmt.Errorf("keyring: "+path+format, args...))
 }
 
+// has reports whether a problem of the member at path was added.
+func (p *problems) has(path string) bool {
+	return slices.ContainsFunc(p.errs, func(err error) bool { return strings.HasPrefix(err.Error(), "keyring: "+path+": ") })
+}
+
 func (p *problems) err() error { return errors.Join(p.errs...) }
 
 // instant makes a time comparable and writable.
@@ -260,7 +266,7 @@ func (p *problems) keys(keys []Key) {
 			continue
 		}
 		ids[k.id] = i
-		if k.secret != nil {
+		if k.secret != nil && len(k.secret()) > 0 {
 			s := hmacKey(k.secret())
 			if j, ok := secrets[s]; ok {
 				p.add(path, "the same secret as keys[%d], or equivalent to it; a secret is for one key", j)
@@ -272,7 +278,7 @@ func (p *problems) keys(keys []Key) {
 
 // live checks what only a key that is no tombstone must have.
 func (p *problems) live(path string, k *Key) {
-	if err := checkSecret(k.secret()); err != nil {
+	if err := checkSecret(k.secret()); err != nil && !p.has(path+".secret") {
 		p.add(path+".secret", "%w", err)
 	}
 	if !k.SignFrom.IsZero() && !k.VerifyUntil.IsZero() && !k.SignFrom.Before(k.VerifyUntil) {
