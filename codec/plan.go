@@ -5,6 +5,7 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"sync"
@@ -82,7 +83,7 @@ func (f *field) omitted(v reflect.Value) bool {
 		if f.isZero {
 			return v.Addr().Interface().(interface{ IsZero() bool }).IsZero()
 		}
-		return v.IsZero()
+		return isZero(v)
 	}
 	if !f.omitEmpty {
 		return false
@@ -93,7 +94,15 @@ func (f *field) omitted(v reflect.Value) bool {
 	case reflect.Struct:
 		return false
 	}
-	return v.IsZero() // bools, numbers, pointers
+	return isZero(v) // bools, numbers, pointers
+}
+
+// isZero is v.IsZero, for which -0 is 0: what is left out comes back as 0.
+func isZero(v reflect.Value) bool {
+	if v.CanFloat() {
+		return math.Float64bits(v.Float()) == 0
+	}
+	return v.IsZero()
 }
 
 var plans sync.Map // reflect.Type to *plan

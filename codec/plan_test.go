@@ -359,7 +359,7 @@ func TestOmitted(t *testing.T) {
 		zero, empty, negative := 0, "", Seconds(0)
 		negative *= -1
 		full := options{A: 1, B: &zero, C: &empty, D: map[string]string{"": ""}, F: time.Unix(0, 0).UTC(), G: &time.Time{}, H: negative, I: [2]int{0, 1}, J: base{ID: 1}, K: true, L: 1}
-		if got := names(c, &full); len(got) != reflect.TypeFor[options]().NumField()-1 {
+		if got := names(c, &full); len(got) != reflect.TypeFor[options]().NumField() { // -0 too
 			t.Errorf("%s: of everything, only %q is written", c.Name(), got)
 		}
 		comeBack(t, &full)

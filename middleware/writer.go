@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +10,9 @@ import (
 
 // The methods of exchange are those of its ResponseWriter. Whatever freezes
 // the headers of the response commits first.
+
+// Format writes neither the request nor the session, for every verb.
+func (x *exchange) Format(f fmt.State, _ rune) { io.WriteString(f, "middleware: a response") }
 
 // Header returns the header of the response.
 func (x *exchange) Header() http.Header { return x.w.Header() }

@@ -195,7 +195,15 @@ func (s *Session[T]) token(now time.Time) (written, error) {
 	w.header.Key, w.header.Codec = key.ID, w.codec.ID()
 	// A clock that was stepped back must not make the newer token the older.
 	w.header.Issued = max(seconds(now), w.header.Issued, w.header.Start)
-	return w, s.m.checkSize(&w.header, key, len(w.payload))
+	err := s.m.checkSize(&w.header, w.key, len(w.payload))
+	if err != nil && s.original() && !s.changed && !s.m.sealed {
+		// The present key takes more room than there is. The session goes on
+		// under the key that it came with, which verifies as long as it lasts.
+		w.key = s.cookie.key
+		w.header.Key = w.key.ID
+		err = s.m.checkSize(&w.header, w.key, len(w.payload))
+	}
+	return w, err
 }
 
 // recode puts the payload into the codec that is to be written, where that

@@ -28,8 +28,8 @@
 // goes on with a new session, and the cookie is not touched.
 //
 // A struct may gain fields while instances with the older struct still run:
-// the members that those do not know survive their updates, in every codec
-// that is a codec.Merger, as the built-in ones are.
+// the members of the outermost map that those do not know survive their
+// updates, in every codec that is a codec.Merger, as the built-in ones are.
 //
 // # Security considerations
 //

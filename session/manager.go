@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -171,7 +172,9 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 	}
 	if c.ID() >= firstCustomID || m.shape != nil && m.shape.Opaque() {
 		// Neither somebody else's codec nor a type that marshals itself is
-		// known to give back what it was given.
+		// known to give back what it was given, nor the codec to give memory
+		// that it does not use again.
+		b = bytes.Clone(b)
 		if err := m.readBack(c, b, v); err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -262,6 +263,82 @@ func TestMergeBeyondTheLimitsIsAnErrorThatUpdateDocuments(t *testing.T) {
 		err := s.Update(func(d *doc) { d.L = make([]int, 1020) })
 		if err != nil && !errors.Is(err, ErrNotCarried) && !errors.Is(err, ErrTooLarge) {
 			t.Errorf("%s: an undocumented error: %v", c.Name(), err)
+		}
+	}
+}
+
+// A session that fits goes on being refreshed when the key takes more room.
+func TestFullSessionIsRefreshedAfterAChangeOfAlgorithm(t *testing.T) {
+	a := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
+	b := signing(newKey(t, signer.XChaCha20Poly1305(), 2), t0.Add(time.Minute))
+	before := newManager(t, Config[visit]{Keys: newKeys(t, a), IdleTimeout: time.Hour})
+	after := newManager(t, Config[visit]{Keys: newKeys(t, a, b), IdleTimeout: time.Hour})
+	s := before.New(t0)
+	for n := MaxCookie; s.Update(func(v *visit) { v.User = strings.Repeat("x", n) }) != nil; n-- {
+	}
+	cookie := s.Commit(false).Value
+	for now := t0.Add(40 * time.Minute); now.Before(t0.Add(3 * time.Hour)); now = now.Add(10 * time.Minute) {
+		s := request(after, now, cookie) // the visitor is never idle
+		wantOutcome(t, s, 0)
+		if c := s.Commit(false); c.Value != "" {
+			cookie = c.Value
+		}
+	}
+}
+
+// A codec of others that gives out the same memory again.
+type reusing struct {
+	codec.Codec
+	buf []byte
+}
+
+func (reusing) ID() byte     { return 201 }
+func (reusing) Name() string { return "reusing" }
+func (c reusing) Append(_ []byte, v any) ([]byte, error) {
+	return c.Codec.Append(c.buf[:0], v)
+}
+
+func TestCodecThatReusesItsMemory(t *testing.T) {
+	m := newManager(t, Config[visit]{Codecs: []codec.Codec{reusing{codec.JSON(), make([]byte, 0, 1000)}}})
+	a, b := m.New(t0), m.New(t0)
+	a.Renew(visit{User: "tom"})
+	b.Renew(visit{User: "ann"})
+	if got := m.Open(t0, a.Commit(false).Value).Data().User; got != "tom" {
+		t.Errorf("tom's cookie is %q's", got)
+	}
+}
+
+// An algorithm of others that panics at what a client sends.
+type panicSigner struct{ signer.Signer }
+
+func (p panicSigner) Verify(msg, tag []byte) bool {
+	if len(msg) > 100 {
+		panic("long")
+	}
+	return p.Signer.Verify(msg, tag)
+}
+
+func TestAlgorithmThatPanicsHasNotVerified(t *testing.T) {
+	a := signer.Algorithm{Name: "panics", NewSigner: func(k []byte) (signer.Signer, error) {
+		s, err := signer.HMACSHA256().NewSigner(k)
+		return panicSigner{s}, err
+	}}
+	m := newManager(t, Config[visit]{Keys: newKeys(t, signing(newKey(t, a, 1), t0))})
+	wantOutcome(t, request(m, t0, signedIn(t, m, t0, visit{User: strings.Repeat("x", 200)})), ErrForged)
+}
+
+func TestNegativeZeroIsNotLeftOut(t *testing.T) {
+	type zeros struct {
+		A float64 `json:"a"`
+		B float64 `json:"b,omitempty"`
+		C float32 `json:"c,omitzero"`
+	}
+	n := math.Copysign(0, -1)
+	for _, c := range codecs() {
+		m := newManager(t, Config[zeros]{Codecs: []codec.Codec{c}})
+		got := m.Open(t0, signedIn(t, m, t0, zeros{n, n, float32(n)})).Data()
+		if !math.Signbit(got.A) || !math.Signbit(got.B) || !math.Signbit(float64(got.C)) {
+			t.Errorf("%s: signs %v %v %v", c.Name(), math.Signbit(got.A), math.Signbit(got.B), math.Signbit(float64(got.C)))
 		}
 	}
 }

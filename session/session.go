@@ -277,9 +277,6 @@ func (s *Session[T]) Renew(v T) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	if !s.m.isValues && !s.m.shape.Flat() {
-		v = shape.Clone(reflect.ValueOf(&v).Elem()).Interface().(T) // the caller keeps the original
-	}
 	return s.write(&v, true)
 }
 
@@ -311,7 +308,11 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	if s.m.keepIndeterminate && s.came != 0 && s.reason.Outcome() == Indeterminate {
 		return ErrIndeterminate
 	}
-	data := *v // whoever kept v keeps nothing of the session
+	// Whoever kept v, or anything that v refers to, keeps nothing of the session.
+	data := *v
+	if !s.m.isValues && !s.m.shape.Flat() {
+		data = shape.Clone(reflect.ValueOf(v).Elem()).Interface().(T)
+	}
 	now := s.req.Now()
 	key, err := s.primary(now)
 	if err != nil {
