@@ -132,6 +132,9 @@ func New[T any](c Config[T]) (*Manager[T], error) {
 			errs = append(errs, fmt.Errorf("session: %v cannot be carried: %w", t, err))
 		} else {
 			for _, cd := range m.codecs {
+				if cd == nil {
+					continue // configure has said so
+				}
 				if err := s.RoundTrip(cd); err != nil {
 					errs = append(errs, fmt.Errorf("session: %v cannot be carried by codec %q: %w", t, cd.Name(), err))
 				}

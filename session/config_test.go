@@ -77,6 +77,7 @@ func TestNewRefuses(t *testing.T) {
 		{"RevocationFailure is not chosen", Config[visit]{Keys: keys, Revoked: hook, RevocationFailure: 9}},
 		{"Revoked is nil", Config[visit]{Keys: keys, RevocationFailure: FailOpen}},
 		{"at most 7", Config[visit]{Keys: keys, FormerNames: make([]FormerName, 8)}},
+		{"Codecs[0] is nil", Config[visit]{Keys: keys, Codecs: []codec.Codec{nil}}},
 		{"cookie name of 257", Config[visit]{Keys: keys, Name: strings.Repeat("x", 257)}},
 		{"given twice", Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: DefaultName}}}},
 	} {
