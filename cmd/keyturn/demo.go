@@ -19,7 +19,7 @@ import (
 )
 
 type demoCommand struct {
-	Addr        string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address to listen on (${default}); with port 0, a free one."`
+	Addr        string   `default:"127.0.0.1:8070" placeholder:"HOST:PORT" help:"The address to listen on (${default}); with port 0, a free one."`
 	State       string   `placeholder:"DIR" help:"The folder of the demo's own ring, so that a restart goes on. By default a temporary one, which is removed at the end."`
 	AllowRemote bool     `help:"Let an address be reached from other machines. Whoever reaches it can turn keys."`
 	Host        []string `placeholder:"NAME" help:"A host name by which the server is also reached. Without it, those are localhost and addresses."`
@@ -132,7 +132,7 @@ var errRemote = failf(statusUsage, "--addr: other machines reach this address; u
 func (c demoCommand) checkAddr() error {
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return failf(statusUsage, "--addr: not HOST:PORT, like 127.0.0.1:8080")
+		return failf(statusUsage, "--addr: not HOST:PORT, like 127.0.0.1:8070")
 	}
 	if c.AllowRemote || host == "localhost" {
 		return nil
