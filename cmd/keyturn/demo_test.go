@@ -622,3 +622,53 @@ func TestDemoNoticesAnotherWriter(t *testing.T) {
 		t.Error("the ring was overwritten")
 	}
 }
+
+var shownSentence = regexp.MustCompile(`</header>\n<p class="happened">([^<]*)</p>`)
+
+func TestDemoSaysWhatHappened(t *testing.T) {
+	dir := t.TempDir()
+	p := startDemo(t, "--state", dir)
+	b := newBrowser(t)
+	if page := b.load(p); !strings.Contains(page, `<p class="happened">You are not signed in: no cookie came, and this response sends none.</p>`) {
+		t.Errorf("signed out:\n%s", page)
+	}
+	var came, sent string // key IDs
+	said := func(name, page, want string) {
+		t.Helper()
+		came, sent = sent, inspect(t, b.cookie(p), "--keyring", filepath.Join(dir, "keyring.json")).KeyID
+		if came == "" {
+			came = sent
+		}
+		want = strings.NewReplacer("CAME", came, "SENT", sent).Replace(want)
+		if m := shownSentence.FindStringSubmatch(page); m == nil || html.UnescapeString(m[1]) != want {
+			t.Errorf("%s: the page says %q, want %q", name, m, want)
+		}
+	}
+	const counted = "this response replaces it with one of the same key, since each visit is counted."
+	said("signed in", b.submit(p, "/sign-in", url.Values{"user": {"tom"}}),
+		"You have just signed in: your cookie was signed with key CAME (hmac-sha256, json), which still signs; "+counted)
+	said("loaded again", b.load(p),
+		"You are still signed in: your cookie was signed with key CAME (hmac-sha256, json), which still signs; "+counted)
+	said("turned", b.submit(p, "/turn", nil),
+		"You are still signed in: your cookie was signed with key CAME (hmac-sha256, json), which now only verifies; this response replaces it with one of key SENT.")
+	said("algorithm", b.submit(p, "/algorithm", url.Values{"algorithm": {"blake2b-256"}}),
+		"You are still signed in: your cookie was signed with key CAME (hmac-sha256, json), which now only verifies; this response replaces it with one of key SENT (blake2b-256, json).")
+	said("codec", b.submit(p, "/codec", url.Values{"codec": {"msgpack"}}),
+		"You are still signed in: your cookie was signed with key CAME (blake2b-256, json), which still signs; this response replaces it with one of the same key in msgpack, the present codec.")
+	said("sealed", b.submit(p, "/algorithm", url.Values{"algorithm": {"xchacha20-poly1305"}}),
+		"You are still signed in: your cookie was signed with key CAME (blake2b-256, msgpack), which now only verifies; this response replaces it with one encrypted with key SENT (xchacha20-poly1305, msgpack), so that only the holder of the key can read it.")
+	p.stop()
+	p = startDemo(t, "--state", dir)
+	said("restarted", b.load(p),
+		"You are still signed in, though the demo has restarted: your cookie was encrypted with key CAME (xchacha20-poly1305, msgpack), which still encrypts; "+counted)
+	said("loaded after that", b.load(p),
+		"You are still signed in: your cookie was encrypted with key CAME (xchacha20-poly1305, msgpack), which still encrypts; "+counted)
+	said("no longer sealed", b.submit(p, "/algorithm", url.Values{"algorithm": {"hmac-sha256"}}),
+		"You are still signed in: your cookie was encrypted with key CAME (xchacha20-poly1305, msgpack), which now only decrypts; this response replaces it with one signed with key SENT (hmac-sha256, msgpack), so that whoever has it can read it.")
+
+	// Another ring does not know the key.
+	_, page := newBrowser(t).send(startDemo(t), request{method: "GET", path: "/", header: http.Header{"Cookie": {session.DefaultName + "=" + b.cookie(p)}}})
+	if !strings.Contains(page, "You are not signed in, since the cookie that came was not accepted: <code>unknown_key</code> (key not known here).") || strings.Contains(page, "no cookie came") {
+		t.Errorf("another ring:\n%s", page)
+	}
+}

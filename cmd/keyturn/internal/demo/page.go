@@ -22,8 +22,9 @@ var pageHTML string
 var styleCSS []byte
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"stamp": stamp,
-	"why":   why,
+	"stamp":   stamp,
+	"why":     why,
+	"inWords": inWords,
 }).Parse(pageHTML))
 
 const (
@@ -33,8 +34,9 @@ const (
 
 // A page is what the page shows.
 type page struct {
-	Visit *visit // nil: not signed in
-	Data  string // of the session, as JSON
+	Visit    *visit  // nil: not signed in
+	Happened account // to the visitor's cookie
+	Data     string  // of the session, as JSON
 
 	// Event is what became of the cookie that came with this request, and what
 	// this response sends.
@@ -90,18 +92,15 @@ func (s *Server) page(sent http.Header, r *http.Request, current *session.Sessio
 	}
 	if v := current.Data(); v.User != "" {
 		p.Visit = &v
+		p.Happened = account{p.Event, v.Visits == 1, s.restartedSince(p.Event.Cookie)}
 		b, _ := json.MarshalIndent(v, "", "  ") // which nothing in it prevents
 		p.Data = string(b)
 	}
 	p.Token, p.Cookie = s.present(sent, r, p.Event)
-	keys := ring.Document().Keys
-	for _, k := range keys {
-		if k.ID() == p.Token.KeyID {
-			p.Sealed = k.Seals()
-		}
-	}
+	p.Sealed = seals(p.Token)
 	p.Parts = takeApart(p.Cookie, p.Token, p.Sealed)
 
+	keys := ring.Document().Keys
 	for i := len(keys) - 1; i >= 0; i-- { // the newest first
 		p.Keys = append(p.Keys, shownKey{keys[i], ring.State(keys[i].ID(), at)})
 	}
@@ -122,6 +121,16 @@ func (s *Server) page(sent http.Header, r *http.Request, current *session.Sessio
 	}
 	p.Events = s.events.of(p.Token.ID, shownEvents)
 	return p
+}
+
+// restartedSince reports whether the cookie was made before this server began.
+func (s *Server) restartedSince(cookie session.Info) bool {
+	if !cookie.Issued.Equal(s.started) {
+		return cookie.Issued.Before(s.started)
+	}
+	// Within the same second: by this server, if it has another event of the
+	// session than that of this request.
+	return len(s.events.of(cookie.ID, 2)) < 2
 }
 
 // present returns the cookie that the browser has after this response, and what
@@ -169,6 +178,9 @@ func why(s session.Sent) string {
 	}
 	return "the session was only read"
 }
+
+// inWords says why a cookie was not accepted.
+func inWords(r session.Reason) string { return strings.TrimPrefix(r.Error(), "session: ") }
 
 // showProblem answers a request with what is wrong with it.
 func showProblem(w http.ResponseWriter, status int, text string) {

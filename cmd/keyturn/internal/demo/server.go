@@ -64,13 +64,14 @@ type Server struct {
 	ring     ring
 	sessions *session.Manager[visit]
 	events   events
+	started  time.Time // to the second, as times are in a cookie
 	log      *log.Logger
 	handler  http.Handler
 }
 
 // New returns the demo on a ring.
 func New(c Config) (*Server, error) {
-	s := &Server{ring: ring{path: c.RingFile, keys: c.Keys}, log: log.New(c.Log, "keyturn: ", 0)}
+	s := &Server{ring: ring{path: c.RingFile, keys: c.Keys}, started: now(), log: log.New(c.Log, "keyturn: ", 0)}
 	name := session.DefaultName
 	if c.Insecure {
 		name = insecureName
