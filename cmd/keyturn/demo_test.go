@@ -672,3 +672,36 @@ func TestDemoSaysWhatHappened(t *testing.T) {
 		t.Errorf("another ring:\n%s", page)
 	}
 }
+
+func TestDemoFoldsKeysAway(t *testing.T) {
+	p := startDemo(t)
+	b := newBrowser(t)
+	if page := b.submit(p, "/sign-in", url.Values{"user": {"tom"}}); strings.Contains(page, "<details>") {
+		t.Errorf("two live keys, and some are folded away:\n%s", page)
+	}
+	// The standby key, of another algorithm, goes; with the second switch,
+	// another one does.
+	one := b.submit(p, "/algorithm", url.Values{"algorithm": {"blake2b-256"}})
+	if !strings.Contains(one, "<summary>1 key is out of use</summary>") {
+		t.Errorf("no key is out of use:\n%s", one)
+	}
+	page := b.submit(p, "/algorithm", url.Values{"algorithm": {"hmac-sha256"}})
+	for range 4 {
+		page = b.submit(p, "/turn", nil)
+	}
+	open, folded, _ := strings.Cut(page, "<details>")
+	older, dead, ok := strings.Cut(folded, "</details>")
+	if !ok || !strings.Contains(older, "<summary>2 older keys still verify</summary>") || !strings.Contains(dead, "<summary>2 keys are out of use</summary>") {
+		t.Fatalf("%s", page)
+	}
+	for i, part := range []string{open, older, dead} {
+		for state, n := range map[string][3]int{"active": {1}, "standby": {1}, "retiring": {4, 2}, "pruned": {0, 0, 2}} {
+			if got := strings.Count(part, `<tr class="`+state+`">`); got != n[i] {
+				t.Errorf("part %d has %d keys that are %s, want %d", i, got, state, n[i])
+			}
+		}
+	}
+	if strings.Index(open, `<tr class="active">`) > strings.Index(open, `<tr class="retiring">`) {
+		t.Error("the key that signs is not the first")
+	}
+}

@@ -27,10 +27,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"inWords": inWords,
 }).Parse(pageHTML))
 
-const (
-	shownKeys   = 12
-	shownEvents = 8
-)
+const shownEvents = 8
 
 // A page is what the page shows.
 type page struct {
@@ -48,19 +45,13 @@ type page struct {
 	Sealed bool
 
 	Ring       *keyring.Ring
-	Keys       []shownKey
-	MoreKeys   int
+	Keys       keyLists
 	Longest    string // the longest session
 	Warnings   []string
 	Algorithms []choice
 	Codecs     []choice
 
 	Events []entry
-}
-
-type shownKey struct {
-	keyring.Key
-	State keyring.State
 }
 
 // A choice is one of several, of which one is in force.
@@ -100,14 +91,7 @@ func (s *Server) page(sent http.Header, r *http.Request, current *session.Sessio
 	p.Sealed = seals(p.Token)
 	p.Parts = takeApart(p.Cookie, p.Token, p.Sealed)
 
-	keys := ring.Document().Keys
-	for i := len(keys) - 1; i >= 0; i-- { // the newest first
-		p.Keys = append(p.Keys, shownKey{keys[i], ring.State(keys[i].ID(), at)})
-	}
-	if len(p.Keys) > shownKeys {
-		p.MoreKeys = len(p.Keys) - shownKeys
-		p.Keys = p.Keys[:shownKeys]
-	}
+	p.Keys = listKeys(ring, at)
 	primary, _ := ring.Primary(at)
 	for _, a := range algorithms {
 		says := "signs"
