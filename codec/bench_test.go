@@ -76,7 +76,7 @@ var bareLibraries = map[string]bareLibrary{
 	},
 }
 
-var codecs = []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()}
+var codecs = codec.All()
 
 // BenchmarkVisit measures each codec beside its bare library, in one run, so that
 // the ratio can be believed on a machine that does other things too.

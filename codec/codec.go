@@ -67,6 +67,10 @@ type Merger interface {
 	Merge(dst, a, b []byte) ([]byte, error)
 }
 
+// All returns the codecs of this package: JSON, which comes first where nothing
+// else is chosen, MessagePack and CBOR.
+func All() []Codec { return []Codec{JSON(), MessagePack(), CBOR()} }
+
 var (
 	errTrailing = errors.New("codec: bytes after the value")
 	errTarget   = errors.New("codec: Decode needs a pointer that is not nil")

@@ -18,7 +18,7 @@ func Example() {
 		Seen time.Time `json:"seen"`
 	}
 	in := Visit{User: "tom", Seen: time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)}
-	for _, c := range []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()} {
+	for _, c := range codec.All() {
 		data, err := c.Append(nil, &in)
 		if err != nil {
 			fmt.Println(err)

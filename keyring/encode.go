@@ -48,7 +48,7 @@ func (r *Ring) encode() ([]byte, error) {
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	v := append(r.document.members(), member{"checksum", text(r.hash)}).object()
+	v := append(r.document.members(), member{"checksum", text(r.checksum)}).object()
 	if err := v.Indent(jsontext.WithIndent("  ")); err != nil {
 		return nil, fmt.Errorf("keyring: cannot write the ring: %w", err)
 	}

@@ -49,7 +49,7 @@ func TestOpenRefuses(t *testing.T) {
 	refused := func(name, says string, is error) {
 		t.Helper()
 		k, err := Open(path(name))
-		if err == nil || k != nil || !strings.HasPrefix(err.Error(), "keyring: ") || !strings.Contains(err.Error(), says) || is != nil && !errors.Is(err, is) {
+		if err == nil || k != nil || !strings.HasPrefix(err.Error(), "keyring: ") || !strings.Contains(err.Error(), path(name)) || !strings.Contains(err.Error(), says) || is != nil && !errors.Is(err, is) {
 			t.Errorf("%s: %v, %v, want an error that says %q", name, k, err, says)
 		}
 	}
@@ -108,7 +108,7 @@ func TestWriteFile(t *testing.T) {
 			t.Errorf("the directory has %s", names)
 		}
 	}
-	if k, err := Open(path); err != nil || k.Ring().Hash() != r.Hash() {
+	if k, err := Open(path); err != nil || k.Ring().Checksum() != r.Checksum() {
 		t.Errorf("reading it: %v, %v", k, err)
 	}
 }

@@ -14,7 +14,8 @@ import (
 // A Keyring is a live ring: it has one [Ring] at a time, which can be replaced
 // while requests are served, and the subkeys of that ring for each [Use] that
 // was bound to it. It is safe for concurrent use. It comes from New, FromKeys,
-// Ephemeral, Open or FromEnv, and does not print or log its secrets.
+// Ephemeral, Open or FromEnv, and does not print or log its secrets. The zero
+// Keyring has no ring and takes none.
 type Keyring struct {
 	now atomic.Pointer[snapshot]
 
@@ -28,8 +29,11 @@ type snapshot struct {
 	subkeys []*Subkeys // in the order of the bindings
 }
 
-// New returns a keyring that begins with r.
+// New returns a keyring that begins with r, which must not be nil.
 func New(r *Ring) *Keyring {
+	if r == nil {
+		panic("keyring: New of a nil Ring")
+	}
 	k := new(Keyring)
 	k.now.Store(&snapshot{ring: r})
 	return k
@@ -66,8 +70,15 @@ func Ephemeral() *Keyring {
 	return k
 }
 
-// Ring returns the present ring.
-func (k *Keyring) Ring() *Ring { return k.now.Load().ring }
+// Ring returns the present ring. It is nil for the zero Keyring only.
+func (k *Keyring) Ring() *Ring {
+	if s := k.now.Load(); s != nil {
+		return s.ring
+	}
+	return nil
+}
+
+var errZero = errors.New("keyring: a zero Keyring has no ring; make one with Open, FromEnv, FromKeys or New")
 
 // Replace makes r the present ring, for every binding at once. Requests that
 // hold Subkeys go on with those.
@@ -81,8 +92,11 @@ func (k *Keyring) Ring() *Ring { return k.now.Load().ring }
 func (k *Keyring) Replace(r *Ring) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	present := k.now.Load().ring
-	if r.hash == present.hash {
+	present := k.Ring()
+	if present == nil {
+		return errZero
+	}
+	if r.checksum == present.checksum {
 		return nil
 	}
 	errs := present.succeeds(r)
@@ -103,7 +117,7 @@ func (k *Keyring) Replace(r *Ring) error {
 func (r *Ring) succeeds(next *Ring) []error {
 	var p problems
 	if next.Name() != r.Name() {
-		p.add("ring", "another ring's name; this may be the file of another environment")
+		p.add("ring", "%q, and the present ring is %q; this may be the file of another environment", next.Name(), r.Name())
 	}
 	switch {
 	case next.Generation() < r.Generation():
@@ -147,6 +161,9 @@ func (k *Keyring) Bind(u Use) (*Binding, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	present := k.now.Load()
+	if present == nil {
+		return nil, errZero
+	}
 	b := &Binding{keyring: k, use: u, index: len(k.bindings)}
 	s, err := b.derive(present.ring)
 	if err != nil {

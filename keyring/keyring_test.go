@@ -54,6 +54,31 @@ func TestEphemeral(t *testing.T) {
 	}
 }
 
+func TestZeroKeyring(t *testing.T) {
+	var k Keyring
+	if r := k.Ring(); r != nil {
+		t.Errorf("it has the ring %v", r)
+	}
+	if b, err := k.Bind(Use{Name: "s"}); err != errZero || b != nil {
+		t.Errorf("Bind: %v, %v", b, err)
+	}
+	if err := k.Replace(Ephemeral().Ring()); err != errZero {
+		t.Errorf("Replace: %v", err)
+	}
+	if s := k.String(); s != "no ring" {
+		t.Errorf("String: %q", s)
+	}
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
+	defer func() {
+		if s, ok := recover().(string); !ok || !strings.HasPrefix(s, "keyring: ") {
+			t.Errorf("New(nil) panics with %q", s)
+		}
+	}()
+	New(nil)
+}
+
 // next returns an edited successor of a ring.
 func next(t testing.TB, r *Ring, edit func(*Document)) *Ring {
 	t.Helper()
@@ -280,7 +305,7 @@ func TestReplaceRefusals(t *testing.T) {
 		edit func(*Document)
 		says []string
 	}{
-		{"another name", func(d *Document) { d.Name = "shop-staging" }, []string{"ring: another ring's name"}},
+		{"another name", func(d *Document) { d.Name = "shop-staging" }, []string{`ring: "shop-staging", and the present ring is "shop"`}},
 		{"the same generation", func(d *Document) { d.Generation -= 1; d.NotBefore = on(0) }, []string{"generation: the same"}},
 		{"a lower generation", func(d *Document) { d.Generation -= 2 }, []string{"generation: lower"}},
 		{"a vanished key", func(d *Document) { remove(t, d, 2) }, []string{"is gone"}},

@@ -35,7 +35,11 @@ func (l Loader) Open(path string) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return opened(l.Parse(data))
+	k, err := opened(l.Parse(data))
+	if err != nil {
+		return nil, fmt.Errorf("keyring: %s:\n%w", path, err)
+	}
+	return k, nil
 }
 
 // Parse returns the ring in the contents of a ring file. The error lists every
@@ -102,7 +106,7 @@ func opened(r *Ring, err error) (*Keyring, error) {
 
 // algorithms returns those that the loader knows, by name.
 func (l Loader) algorithms() (map[string]signer.Algorithm, error) {
-	all := append([]signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256(), signer.XChaCha20Poly1305()}, l.Algorithms...)
+	all := append(signer.Algorithms(), l.Algorithms...)
 	byName := make(map[string]signer.Algorithm, len(all))
 	var errs []error
 	for _, a := range all {

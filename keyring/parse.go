@@ -53,8 +53,8 @@ func (l Loader) parse(data []byte, edited bool) (*Ring, error) {
 
 // expected compares a ring with what its loader is to find.
 func (p *problems) expected(l Loader, r *Ring) {
-	if l.Name != "" && r.Name() != l.Name {
-		p.add("ring", "not the expected name; this may be the file of another environment")
+	if l.Name != "" && r.Name() != l.Name && isRingName(r.Name()) {
+		p.add("ring", "%q, and %q is expected; this may be the file of another environment", r.Name(), l.Name)
 	}
 	if r.Generation() < l.MinGeneration {
 		p.add("generation", "%d, and at least %d is expected; this may be an old copy", r.Generation(), l.MinGeneration)

@@ -63,9 +63,9 @@ func TestFileRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := newTestRing(t, d)
-	if r.Hash() != want.Hash() || r.Name() != want.Name() || r.Generation() != want.Generation() ||
+	if r.Checksum() != want.Checksum() || r.Name() != want.Name() || r.Generation() != want.Generation() ||
 		r.Policy() != want.Policy() || !reflect.DeepEqual(r.Codecs(), want.Codecs()) || r.NotBefore() != want.NotBefore() {
-		t.Errorf("read %v %s, want %v %s", r, r.Hash(), want, want.Hash())
+		t.Errorf("read %v %s, want %v %s", r, r.Checksum(), want, want.Checksum())
 	}
 	got := r.Document()
 	if got.Published != want.document.Published || len(got.Keys) != len(want.document.Keys) {
@@ -86,9 +86,9 @@ func TestFileRoundTrip(t *testing.T) {
 	if err != nil || !bytes.Equal(again, file) {
 		t.Errorf("%v, written again as\n%s\nwant\n%s", err, again, file)
 	}
-	// The checksum is the ring's hash.
-	if !bytes.Contains(file, []byte(`"checksum": "`+r.Hash()+`"`)) {
-		t.Errorf("hash %s of\n%s", r.Hash(), file)
+	// The checksum is the ring's checksum.
+	if !bytes.Contains(file, []byte(`"checksum": "`+r.Checksum()+`"`)) {
+		t.Errorf("checksum %s of\n%s", r.Checksum(), file)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestFileChecksumIsAsDocumented(t *testing.T) {
 		if err := json.Compact(&compact, good); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := Parse(compact.Bytes()); err != nil || again.Hash() != r.Hash() {
+		if again, err := Parse(compact.Bytes()); err != nil || again.Checksum() != r.Checksum() {
 			t.Errorf("compact: %v", err)
 		}
 		moved := bytes.Replace(good, []byte(`"generation": 3,`), nil, 1)
@@ -396,7 +396,7 @@ func TestUnknownMembersAreKept(t *testing.T) {
 	if v, ok := got.Codecs[0]["z_codec"]; !ok || v != nil {
 		t.Errorf("written as\n%s", b)
 	}
-	if again, err := Parse(b); err != nil || again.Hash() != newTestRing(t, d).Hash() {
+	if again, err := Parse(b); err != nil || again.Checksum() != newTestRing(t, d).Checksum() {
 		t.Errorf("read again: %v", err)
 	}
 	// A tombstone keeps them too: they may say something to a later version.
@@ -511,7 +511,7 @@ func TestParseEditedIgnoresOnlyTheChecksum(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r2, err := Parse(b); err != nil || r2.Hash() != r.Hash() {
+	if r2, err := Parse(b); err != nil || r2.Checksum() != r.Checksum() {
 		t.Errorf("written with a checksum: %v", err)
 	}
 	if _, err := (Loader{}).ParseEdited(bytes.Replace(edited, []byte(`"skew"`), []byte(`"Skew"`), 1)); err == nil {
@@ -527,7 +527,7 @@ func TestLoaderExpectations(t *testing.T) {
 	}{
 		{Loader{}, nil},
 		{Loader{Name: "shop", MinGeneration: 42}, nil},
-		{Loader{Name: "Shop"}, []string{"ring: not the expected name"}},
+		{Loader{Name: "Shop"}, []string{`ring: "shop", and "Shop" is expected`}},
 		{Loader{MinGeneration: 43}, []string{"generation: 42, and at least 43 is expected"}},
 		{Loader{Name: "x", MinGeneration: 43}, []string{"ring:", "generation:"}},
 	} {
@@ -662,7 +662,7 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(before, data) {
 			t.Fatal("the input is modified")
 		}
-		if err == nil && (err2 != nil || r.Hash() != strict.Hash()) {
+		if err == nil && (err2 != nil || r.Checksum() != strict.Checksum()) {
 			t.Fatalf("Parse takes what ParseEdited does not: %v", err2)
 		}
 		if err2 != nil {
@@ -679,7 +679,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was written does not parse: %v\n%s", err, b)
 		}
-		if again.Hash() != r.Hash() {
+		if again.Checksum() != r.Checksum() {
 			t.Fatalf("what was written is another ring:\n%s", b)
 		}
 		if b2, err := again.encode(); err != nil || !bytes.Equal(b, b2) {

@@ -59,7 +59,12 @@ func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }
 func (r *Ring) MarshalJSON() ([]byte, error) { return r.document.MarshalJSON() }
 
 // String returns what the present ring's String does.
-func (k *Keyring) String() string { return k.Ring().String() }
+func (k *Keyring) String() string {
+	if r := k.Ring(); r != nil {
+		return r.String()
+	}
+	return "no ring"
+}
 
 // Format writes String, whatever the verb.
 func (k *Keyring) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }

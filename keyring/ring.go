@@ -93,7 +93,7 @@ type Ring struct {
 	index    map[KeyID]int // into document.Keys
 	changes  []change      // of the primary
 	recent   atomic.Int64  // the change found last; see at
-	hash     string
+	checksum string
 }
 
 // NewRing returns the ring of a document, which it copies. Times become UTC,
@@ -143,7 +143,7 @@ func newRing(d Document, p *problems) *Ring {
 		p.add("keys", "no key can ever sign: one is needed that is neither disabled, revoked nor pruned, "+
 			"has sign_from and an algorithm of this binary, and seals if the key it follows does")
 	}
-	r.hash = checksum(d.members())
+	r.checksum = checksum(d.members())
 	return r
 }
 
@@ -170,10 +170,10 @@ func (r *Ring) NotBefore() time.Time { return r.document.NotBefore }
 // Codecs returns a copy of the schedule of codecs, the earliest first.
 func (r *Ring) Codecs() []CodecFrom { return slices.Clone(r.document.Codecs) }
 
-// Hash returns "sha256:" and a hash over all that the ring says, by which
+// Checksum returns "sha256:" and a hash over all that the ring says, by which
 // operators see whether two instances have the same ring. It is the checksum of
 // the file that WriteFile makes of the ring.
-func (r *Ring) Hash() string { return r.hash }
+func (r *Ring) Checksum() string { return r.checksum }
 
 // problems collects what is wrong with a ring, so that one error says it all.
 type problems struct{ errs []error }
@@ -231,6 +231,9 @@ func (p *problems) policy(y Policy) Policy {
 	}
 	if y.MaxSessionHigh == 0 {
 		y.MaxSessionHigh = y.MaxSession
+	}
+	if valid && y.MaxSession < time.Second {
+		p.add("policy.max_session", "shorter than a second, which is the shortest session there is")
 	}
 	if valid && y.MaxSessionHigh < y.MaxSession {
 		p.add("policy.max_session_high", "shorter than max_session; raise it to that")

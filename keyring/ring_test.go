@@ -58,6 +58,7 @@ func TestNewRingRefuses(t *testing.T) {
 		{"negative propagation", func(d *Document) { d.Policy.Propagation = -1 }, "policy.propagation: not between"},
 		{"negative skew", func(d *Document) { d.Policy.Skew = -1 }, "policy.skew: not between"},
 		{"negative session", func(d *Document) { d.Policy.MaxSession = -1 }, "policy.max_session: not between"},
+		{"session under a second", func(d *Document) { d.Policy.MaxSession = time.Second - 1 }, "policy.max_session: shorter"},
 		{"endless session", func(d *Document) { d.Policy.MaxSession = 1<<63 - 1 }, "policy.max_session: not between"},
 		{"negative high", func(d *Document) { d.Policy.MaxSessionHigh = -1 }, "policy.max_session_high: not between"},
 		{"high below", func(d *Document) { d.Policy.MaxSessionHigh = d.Policy.MaxSession - 1 }, "policy.max_session_high: shorter"},
@@ -111,7 +112,7 @@ func TestOneErrorListsAllProblems(t *testing.T) {
 func TestRingIsImmutable(t *testing.T) {
 	d := shop(t)
 	r := newTestRing(t, d)
-	hash := r.Hash()
+	sum := r.Checksum()
 	scramble := func(d Document) {
 		for i := range d.Keys {
 			d.Keys[i] = Key{}
@@ -128,7 +129,7 @@ func TestRingIsImmutable(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.Disabled, k.SignFrom = true, time.Time{}
-	if again := newTestRing(t, r.Document()); again.Hash() != hash || r.Hash() != hash {
+	if again := newTestRing(t, r.Document()); again.Checksum() != sum || r.Checksum() != sum {
 		t.Error("the ring changed")
 	}
 	if p, err := r.Primary(base); err != nil || p.Disabled {
@@ -162,7 +163,7 @@ func TestPolicyDefaults(t *testing.T) {
 		{Policy{}, Policy{Propagation: time.Hour, Skew: 5 * time.Minute, MaxSession: 14 * day, MaxSessionHigh: 14 * day}},
 		{Policy{MaxSession: 30 * day}, Policy{Propagation: time.Hour, Skew: 5 * time.Minute, MaxSession: 30 * day, MaxSessionHigh: 30 * day}},
 		{Policy{MaxSessionHigh: 15 * day}, Policy{Propagation: time.Hour, Skew: 5 * time.Minute, MaxSession: 14 * day, MaxSessionHigh: 15 * day}},
-		{Policy{1, 2, 3, 4, nil}, Policy{1, 2, 3, 4, nil}},
+		{Policy{1, 2, time.Second, 4 * time.Second, nil}, Policy{1, 2, time.Second, 4 * time.Second, nil}},
 	} {
 		r := newTestRing(t, Document{Policy: tt.in, Keys: keys})
 		if r.Policy() != tt.want {
@@ -174,9 +175,9 @@ func TestPolicyDefaults(t *testing.T) {
 	}
 }
 
-// Everything that a ring says is in its hash.
-func TestHashCoversEverything(t *testing.T) {
-	seen := map[string]string{newTestRing(t, shop(t)).Hash(): "nothing"}
+// Everything that a ring says is in its checksum.
+func TestChecksumCoversEverything(t *testing.T) {
+	seen := map[string]string{newTestRing(t, shop(t)).Checksum(): "nothing"}
 	edits := map[string]func(*Document){
 		"name":        func(d *Document) { d.Name = "shop2" },
 		"generation":  func(d *Document) { d.Generation++ },
@@ -207,9 +208,9 @@ func TestHashCoversEverything(t *testing.T) {
 	for name, edit := range edits {
 		d := shop(t)
 		edit(&d)
-		h := newTestRing(t, d).Hash()
+		h := newTestRing(t, d).Checksum()
 		if other, ok := seen[h]; ok {
-			t.Errorf("%s and %s have the same hash", name, other)
+			t.Errorf("%s and %s have the same checksum", name, other)
 		}
 		seen[h] = name
 	}

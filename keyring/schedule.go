@@ -160,25 +160,38 @@ func (r *Ring) Primary(now time.Time) (Key, error) {
 
 // A State is what a key is at a time. It follows from the schedule and is not
 // stored.
-type State string
+type State uint8
 
 // The states of a key, one at a time. Of those that apply, the first listed here
 // is the key's state.
 const (
-	Unknown     State = "unknown"     // no key of the ring has the ID
-	Revoked     State = "revoked"     // a tombstone: its tokens are refused
-	Pruned      State = "pruned"      // a tombstone: its tokens have expired
-	Unsupported State = "unsupported" // this binary lacks its algorithm
-	Disabled    State = "disabled"    // out of use, reversibly
-	Retired     State = "retired"     // VerifyUntil is reached
-	Active      State = "active"      // the primary: signs and verifies
-	Standby     State = "standby"     // verifies; not scheduled to sign
-	Pending     State = "pending"     // verifies; SignFrom is to come
-	Retiring    State = "retiring"    // verifies; another key signs
+	Unknown     State = iota // no key of the ring has the ID
+	Revoked                  // a tombstone: its tokens are refused
+	Pruned                   // a tombstone: its tokens have expired
+	Unsupported              // this binary lacks its algorithm
+	Disabled                 // out of use, reversibly
+	Retired                  // VerifyUntil is reached
+	Active                   // the primary: signs and verifies
+	Standby                  // verifies; not scheduled to sign
+	Pending                  // verifies; SignFrom is to come
+	Retiring                 // verifies; another key signs
 )
 
+var states = [...]string{
+	"unknown", "revoked", "pruned", "unsupported", "disabled",
+	"retired", "active", "standby", "pending", "retiring",
+}
+
 // String returns the state as one lower-case word.
-func (s State) String() string { return string(s) }
+func (s State) String() string {
+	if int(s) < len(states) {
+		return states[s]
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// MarshalText returns the word of String.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // State returns the state at now of the key with the ID.
 func (r *Ring) State(id KeyID, now time.Time) State {
@@ -208,8 +221,9 @@ func (r *Ring) State(id KeyID, now time.Time) State {
 }
 
 // Warnings says, in a sentence each, what an operator should see to: a primary
-// that is not what the schedule intends, no standby key that could take over, or
-// keys that this binary cannot use. There are none in a ring as it should be.
+// that is not what the schedule intends, no standby key that could take over,
+// keys that this binary cannot use, or members of the file that it does not know,
+// as a misspelled one is. There are none in a ring as it should be.
 func (r *Ring) Warnings(now time.Time) []string {
 	var w []string
 	keys := r.document.Keys
@@ -233,6 +247,30 @@ func (r *Ring) Warnings(now time.Time) []string {
 	}
 	if !standby {
 		w = append(w, "no standby key of the primary's kind: an emergency would have to wait for a new key to reach every instance")
+	}
+	return append(w, r.document.unknownMembers()...)
+}
+
+// unknownMembers says which members of the file this version ignores.
+func (d Document) unknownMembers() (w []string) {
+	tell := func(where string, u *unknown) {
+		for _, m := range u.all() {
+			switch {
+			case m.name == "critical":
+			case isRingName(m.name): // a name, and nothing that strayed
+				w = append(w, fmt.Sprintf("%sthe member %s is not known to this version, and is ignored", where, m.name))
+			default:
+				w = append(w, where+"a member is not known to this version, and is ignored")
+			}
+		}
+	}
+	tell("", d.unknown)
+	tell("policy: ", d.Policy.unknown)
+	for _, k := range d.Keys {
+		tell(fmt.Sprintf("key %v: ", k.id), k.unknown)
+	}
+	for _, c := range d.Codecs {
+		tell(fmt.Sprintf("codec %s from %s: ", c.Codec, c.From.Format(time.RFC3339)), c.unknown)
 	}
 	return w
 }

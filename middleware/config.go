@@ -39,9 +39,10 @@ type Config struct {
 
 	// Former says where the cookies of session.Config.FormerNames were set,
 	// by their names, so that they can be deleted: a browser does not delete
-	// a cookie of another path or domain. One that is not listed was set at
-	// Path and Domain, except that one whose name begins with __Host- can
-	// only have been set at "/" and for one host.
+	// a cookie of another path, domain or partition. One that is not listed
+	// was set with Path, Domain and Partitioned as they are, except that one
+	// whose name begins with __Host- can only have been set at "/" and for
+	// one host.
 	Former map[string]Scope
 
 	// SameSite says with which requests of other sites the browser sends the
@@ -77,9 +78,10 @@ type Config struct {
 }
 
 // A Scope is where a cookie was set. The zero Scope is Path=/ without a
-// Domain.
+// Domain, and not Partitioned.
 type Scope struct {
 	Path, Domain string
+	Partitioned  bool
 }
 
 // New returns the middleware that keeps the sessions of m in cookies. An
@@ -104,7 +106,7 @@ func New[T any](m *session.Manager[T], c Config) (*Middleware[T], error) {
 		}
 		checkPath(&p, fmt.Sprintf("Config.Former[%q].Path", n), scope.Path)
 		checkDomain(&p, fmt.Sprintf("Config.Former[%q].Domain", n), scope.Domain)
-		if has(n, prefixHost) && scope != (Scope{Path: "/"}) {
+		if has(n, prefixHost) && (scope.Path != "/" || scope.Domain != "") {
 			p.add("Config.Former[%q]: a cookie of this name can only have been set with Path=/ and without a Domain", n)
 		}
 	}

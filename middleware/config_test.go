@@ -92,6 +92,7 @@ func TestNewRefusesWhatBrowsersWouldDrop(t *testing.T) {
 		{"the present name as a former one", "", nil, middleware.Config{Former: map[string]middleware.Scope{cookieName: {}}}, []string{"not among"}},
 		{"a former scope that cannot be", "", []string{"sid"}, middleware.Config{Former: map[string]middleware.Scope{"sid": {Path: "app", Domain: "com"}}}, []string{"slash", "top-level"}},
 		{"a former __Host- elsewhere", "sid", []string{"__host-sid"}, middleware.Config{Former: map[string]middleware.Scope{"__host-sid": {Path: "/app"}}}, []string{"can only have been set"}},
+		{"a former __Host- in a partition", "sid", []string{"__Host-sid"}, middleware.Config{Former: map[string]middleware.Scope{"__Host-sid": {Partitioned: true}}}, nil},
 		{"a former __Host- where it was", "sid", []string{"__Host-sid"}, middleware.Config{Path: "/app", Former: map[string]middleware.Scope{"__Host-sid": {}}}, nil},
 		{"a former prefix without Secure", "sid", []string{"__Host-sid"}, middleware.Config{InsecureHTTP: true}, nil},
 
@@ -319,6 +320,26 @@ func TestADeletionKeepsThePromiseOfAFormerPrefix(t *testing.T) {
 		got := parsed(t, serve(h, request("GET", "/out", former+"=x")).Header, former)
 		if got.Secure != (former != "sid") || got.MaxAge != -1 || !got.HttpOnly {
 			t.Errorf("%v", got)
+		}
+	}
+}
+
+func TestADeletionReachesTheFormerPartition(t *testing.T) {
+	for _, tt := range []struct {
+		config middleware.Config
+		want   bool
+	}{
+		{middleware.Config{}, false},
+		{middleware.Config{Partitioned: true}, true},
+		{middleware.Config{Partitioned: true, Former: map[string]middleware.Scope{"sid": {}}}, false},
+		{middleware.Config{Former: map[string]middleware.Scope{"sid": {Partitioned: true}}}, true},
+		{middleware.Config{InsecureHTTP: true, Former: map[string]middleware.Scope{"sid": {Partitioned: true}}}, true},
+	} {
+		m := newManager(t, session.Config[visit]{Name: "s", FormerNames: []session.FormerName{{Name: "sid"}}})
+		h := newMiddleware(t, m, tt.config).Handler(signInOut(m))
+		got := parsed(t, serve(h, request("GET", "/out", "sid=x")).Header, "sid")
+		if got.Partitioned != tt.want || tt.want && !got.Secure || got.MaxAge != -1 {
+			t.Errorf("%+v: %v", tt.config, got)
 		}
 	}
 }

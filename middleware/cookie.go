@@ -52,7 +52,9 @@ type attributes struct {
 func attributesOf(name string, c *Config) attributes {
 	a := attributes{c.Path, c.Domain, !c.InsecureHTTP, c.SameSite, c.Partitioned}
 	if scope, ok := c.Former[name]; ok {
-		a.path, a.domain = scope.Path, scope.Domain
+		a.path, a.domain, a.partitioned = scope.Path, scope.Domain, scope.Partitioned
+		// Browsers take Partitioned with Secure only.
+		a.secure = a.secure || a.partitioned
 	}
 	if has(name, prefixHost) {
 		a.path, a.domain = "/", ""

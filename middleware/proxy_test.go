@@ -350,7 +350,7 @@ func TestTwoManagersDoNotMeet(t *testing.T) {
 				t.Error(err)
 			}
 		case "/read":
-			fmt.Fprint(w, visits.From(r.Context()).Data().User, item.From(carts.From(r.Context())))
+			fmt.Fprint(w, visits.From(r.Context()).Data().User, item.GetIn(carts.From(r.Context())))
 		}
 	})
 	onBoth(t, visitsMW.Handler(cartsMW.Handler(handler)), func(t *testing.T, s *server) {

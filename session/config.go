@@ -136,7 +136,7 @@ func New[T any](c Config[T]) (*Manager[T], error) {
 					continue // configure has said so
 				}
 				if err := s.RoundTrip(cd); err != nil {
-					errs = append(errs, fmt.Errorf("session: %v cannot be carried by codec %q: %w", t, cd.Name(), err))
+					errs = append(errs, fmt.Errorf("session: %v cannot be carried: %w", t, err))
 				}
 			}
 			m.shape = s
@@ -169,8 +169,12 @@ func (e *envelope) configure(keys *keyring.Keyring, c envelopeConfig) (errs []er
 	problem := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("session: "+format, args...))
 	}
-	if keys == nil {
+	switch {
+	case keys == nil:
 		problem("Config.Keys is nil: open a ring with keyring.Open, or try things out with keyring.Ephemeral")
+	case keys.Ring() == nil:
+		problem("Config.Keys is a zero Keyring, which has no ring: open one with keyring.Open")
+		keys = nil
 	}
 	e.keys = keys
 	if c.name == "" {
@@ -202,7 +206,7 @@ func (e *envelope) configure(keys *keyring.Keyring, c envelopeConfig) (errs []er
 
 	e.codecs = c.codecs
 	if len(e.codecs) == 0 {
-		e.codecs = []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()}
+		e.codecs = codec.All()
 	}
 	names := map[string]bool{}
 	for i, cd := range e.codecs {
@@ -256,7 +260,10 @@ func (e *envelope) bind() (errs []error) {
 			u.Check = checkSealed
 		}
 		b, err := e.keys.Bind(u)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrNotSealed):
+			return append(errs, err)
+		case err != nil:
 			return append(errs, fmt.Errorf("session: %w", err))
 		}
 		e.names[i].keys = b

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -69,6 +70,7 @@ func TestNewRefuses(t *testing.T) {
 		c    Config[visit]
 	}{
 		{"Keys is nil", Config[visit]{}},
+		{"zero Keyring", Config[visit]{Keys: new(keyring.Keyring)}},
 		{"Lifetime", Config[visit]{Keys: keys, Lifetime: -time.Second}},
 		{"Lifetime", Config[visit]{Keys: keys, Lifetime: 1500 * time.Millisecond}},
 		{"IdleTimeout", Config[visit]{Keys: keys, IdleTimeout: time.Second}},
@@ -85,6 +87,16 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("want an error that tells of %q, got %v", tt.want, err)
 		}
 	}
+	for _, err := range []error{
+		errOf(New(Config[visit]{Keys: new(keyring.Keyring), Sealed: true})),
+		errOf(New(Config[visit]{Keys: keys, Sealed: true})),
+		errOf(New(Config[struct{ C chan int }]{Keys: keys})),
+		errOf(New(Config[visit]{Keys: keys, Codecs: []codec.Codec{refusing{codec.JSON()}}})),
+	} {
+		if err == nil || strings.Contains(strings.TrimPrefix(err.Error(), "session: "), "session: ") {
+			t.Errorf("%v, want an error that says once where it is from", err)
+		}
+	}
 	m := newManager(t, Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: "old"}}})
 	if m.Name() != DefaultName || strings.Join(m.FormerNames(), " ") != "old" {
 		t.Errorf("names = %q, %q", m.Name(), m.FormerNames())
@@ -96,6 +108,13 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("the zero Config with keys: %v", err)
 	}
 }
+
+func errOf[T any](_ *Manager[T], err error) error { return err }
+
+// refusing is a codec that encodes nothing.
+type refusing struct{ codec.Codec }
+
+func (refusing) Append(dst []byte, _ any) ([]byte, error) { return dst, errors.New("refused") }
 
 // forgetful is a codec of somebody else's that loses what it is given.
 type forgetful struct{ codec.Codec }
@@ -128,7 +147,7 @@ func TestCustomCodecIsReadBack(t *testing.T) {
 	s := newManager(t, Config[visit]{Codecs: codecs}).New(t0)
 	check(t, func(x string) error { return s.Update(func(v *visit) { v.User = x }) }, func() string { return s.Data().User })
 	v := newManager(t, Config[Values]{Codecs: codecs}).New(t0)
-	check(t, func(x string) error { return keyString.SetIn(v, x) }, func() string { return keyString.From(v) })
+	check(t, func(x string) error { return keyString.SetIn(v, x) }, func() string { return keyString.GetIn(v) })
 }
 
 // shy marshals itself to less than it is.

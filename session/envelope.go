@@ -378,7 +378,7 @@ func ReadUnverified(value string) (Info, error) {
 	}
 	i := headerInfo(&h)
 	i.Size = len(value)
-	for _, c := range []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()} {
+	for _, c := range codec.All() {
 		if c.ID() == h.Codec {
 			i.Codec = c.Name()
 		}

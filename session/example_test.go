@@ -121,7 +121,7 @@ func ExampleKey() {
 		User.Set(v, "tom")
 		Seen.Set(v, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	})
-	fmt.Println(User.From(s), Seen.From(s).Year(), err)
+	fmt.Println(User.GetIn(s), Seen.GetIn(s).Year(), err)
 
 	// A message for the next page: set on this one, popped on that one.
 	if err := Message.SetIn(s, "Saved."); err != nil {

@@ -25,7 +25,7 @@ var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
 
-var algorithms = []signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256(), signer.XChaCha20Poly1305()}
+var algorithms = signer.Algorithms()
 
 // newKey returns a key that depends on its arguments only.
 func newKey(t testing.TB, a signer.Algorithm, n byte) keyring.Key {
@@ -159,7 +159,7 @@ func (c refused) Decode(data []byte, v any) error {
 }
 
 func codecs() []codec.Codec {
-	return []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()}
+	return codec.All()
 }
 
 // each runs f for every pair of an algorithm and a codec.

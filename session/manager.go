@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -168,6 +170,9 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 	}
 	b, err := appendTo(c, make([]byte, 0, typicalPayload), x)
 	if err != nil {
+		if values, ok := x.(map[string]any); ok {
+			err = blame(c, values, err)
+		}
 		return nil, fmt.Errorf("%w by codec %q: %w", ErrNotCarried, c.Name(), err)
 	}
 	if c.ID() >= firstCustomID || m.shape != nil && m.shape.Opaque() {
@@ -182,14 +187,29 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 	return b, nil
 }
 
+var errPanicked = errors.New("it panicked")
+
 // appendTo is c.Append. A codec that panics fails.
 func appendTo(c codec.Codec, dst []byte, x any) (b []byte, err error) {
 	defer func() {
 		if recover() != nil {
-			b, err = nil, errors.New("it panicked")
+			b, err = nil, errPanicked
 		}
 	}()
 	return c.Append(dst, x)
+}
+
+// blame says which of the values cannot be encoded, if one by itself cannot.
+// Errors of a codec name the fields of a struct; in a map, they do not know
+// whether a name is the program's or the client's. The keys of Values are the
+// program's.
+func blame(c codec.Codec, values map[string]any, err error) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if _, why := appendTo(c, nil, map[string]any{name: values[name]}); why != nil {
+			return fmt.Errorf("%q: %w", name, why)
+		}
+	}
+	return err
 }
 
 const (
@@ -222,7 +242,7 @@ func (m *Manager[T]) readBack(c codec.Codec, b []byte, v *T) error {
 func (m *Manager[T]) decode(c codec.Codec, payload []byte, v *T) (err error) {
 	defer func() {
 		if recover() != nil {
-			err = fmt.Errorf("session: codec %q panicked", c.Name())
+			err = errPanicked
 		}
 	}()
 	if !m.isValues {
@@ -242,7 +262,7 @@ func (m *Manager[T]) encodeZero() (errs []error) {
 		var zero T
 		b, err := m.encode(c, &zero)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("session: the zero %T cannot be carried: %w", zero, err))
+			errs = append(errs, fmt.Errorf("%w (the zero %T)", err, zero))
 		}
 		m.zero[c.ID()] = b
 	}
@@ -252,7 +272,7 @@ func (m *Manager[T]) encodeZero() (errs []error) {
 // newHeader returns the header of a session that begins at now.
 func (m *Manager[T]) newHeader(ring *keyring.Ring, now time.Time) token.Header {
 	// A ring that came after New may have lowered its longest session.
-	lifetime := max(min(m.lifetime, ring.Policy().MaxSession), time.Second)
+	lifetime := min(m.lifetime, ring.Policy().MaxSession)
 	h := token.Header{
 		Start:   seconds(now),
 		Issued:  seconds(now),

@@ -233,15 +233,22 @@ func TestConcurrentRenewWithOneValue(t *testing.T) {
 
 // A ring that lowers max_session to next to nothing.
 func TestTinyMaxSession(t *testing.T) {
-	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
-	m := newManager(t, Config[visit]{Keys: keys})
-	replace(t, keys, func(d *keyring.Document) { d.Policy.MaxSession = 1; d.Policy.MaxSessionHigh = DefaultLifetime })
-	s := m.New(t0)
-	err := s.Update(func(p *visit) { p.User = "tom" })
-	c := s.Commit(false)
-	if got := m.Open(t0, c.Value); err == nil && got.Data().User != "tom" {
-		_, r := got.Outcome()
-		t.Errorf("Update returned nil, MaxAge %v, and the cookie is %v", c.MaxAge, r)
+	for _, fraction := range []time.Duration{0, 1, time.Second - 1} {
+		for _, longest := range []time.Duration{time.Second, 2*time.Second - 1} {
+			keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
+			m := newManager(t, Config[visit]{Keys: keys})
+			replace(t, keys, func(d *keyring.Document) { d.Policy.MaxSession = longest; d.Policy.MaxSessionHigh = DefaultLifetime })
+			now := t0.Add(fraction)
+			s := m.New(now)
+			if err := s.Update(func(p *visit) { p.User = "tom" }); err != nil {
+				t.Fatal(err)
+			}
+			c := s.Commit(false)
+			if got := m.Open(now, c.Value); got.Data().User != "tom" || c.MaxAge > longest {
+				_, r := got.Outcome()
+				t.Errorf("MaxAge %v, and the cookie is %v", c.MaxAge, r)
+			}
+		}
 	}
 }
 

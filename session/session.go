@@ -441,7 +441,7 @@ func (s *Session[T]) unknown() ([]byte, error) {
 func (s *Session[T]) known() ([]byte, error) {
 	var v T
 	if err := s.m.decode(s.cookie.codec, s.cookie.payload, &v); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
 	}
 	return s.m.encode(s.cookie.codec, &v)
 }

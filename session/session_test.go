@@ -429,7 +429,7 @@ func TestConcurrentUseOfASession(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 50 {
-				err := n.SetIn(s, n.From(s)+1)
+				err := n.SetIn(s, n.GetIn(s)+1)
 				if err != nil && err != ErrInUpdate && err != ErrCommitted {
 					t.Error(err)
 				}

@@ -112,9 +112,9 @@ func (k Key[V]) Pop(v *Values) (V, bool) {
 	return x, ok
 }
 
-// From returns the value of k in the session s, or the zero V: Get on the
+// GetIn returns the value of k in the session s, or the zero V: Get on the
 // session's data.
-func (k Key[V]) From(s *Session[Values]) V { return k.Get(s.Data()) }
+func (k Key[V]) GetIn(s *Session[Values]) V { return k.Get(s.Data()) }
 
 // SetIn sets k in the session s: an Update of this one change.
 func (k Key[V]) SetIn(s *Session[Values], x V) error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -167,8 +169,11 @@ func TestWhatCannotComeBackIsRefusedWhenSet(t *testing.T) {
 			if err := keyInt.SetIn(s, 5); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Update(set); !errors.Is(err, ErrNotCarried) {
-				t.Errorf("%s, %s: %v", c.Name(), name, err)
+			var set1 Values
+			set(&set1)
+			key := slices.Collect(set1.Keys())[0]
+			if err := s.Update(set); !errors.Is(err, ErrNotCarried) || !strings.Contains(err.Error(), strconv.Quote(key)) {
+				t.Errorf("%s, %s: %v, want the key %q named", c.Name(), name, err, key)
 			}
 			if v := s.Data(); keyInt.Get(v) != 5 || v.Len() != 1 {
 				t.Errorf("%s, %s: data = %v", c.Name(), name, v.tree())
@@ -206,7 +211,7 @@ func TestValuesAreCopies(t *testing.T) {
 	data := s.Data()
 	keyInt.Set(kept, 2)
 	keyInt.Set(&data, 3)
-	if got := keyInt.From(s); got != 1 {
+	if got := keyInt.GetIn(s); got != 1 {
 		t.Errorf("the session has %d, want 1", got)
 	}
 }
@@ -214,7 +219,7 @@ func TestValuesAreCopies(t *testing.T) {
 func TestKeys(t *testing.T) {
 	m := newManager(t, Config[Values]{})
 	s := m.New(t0)
-	if keyString.From(s) != "" || s.Data().Has("string") {
+	if keyString.GetIn(s) != "" || s.Data().Has("string") {
 		t.Error("a new session is not empty")
 	}
 	if err := keyString.SetIn(s, "tom"); err != nil {
@@ -242,12 +247,12 @@ func TestKeys(t *testing.T) {
 	}
 	local := time.Date(2026, 7, 1, 12, 0, 0, 5, time.FixedZone("X", 3600))
 	keyTime.SetIn(s, local)
-	if got := keyTime.From(s); !got.Equal(local) || got.Location() != time.UTC {
+	if got := keyTime.GetIn(s); !got.Equal(local) || got.Location() != time.UTC {
 		t.Errorf("time = %v", got)
 	}
 	now := time.Now()
 	keyTime.SetIn(s, now)
-	if got := keyTime.From(s); !reflect.DeepEqual(got, now.UTC().Round(0)) {
+	if got := keyTime.GetIn(s); !reflect.DeepEqual(got, now.UTC().Round(0)) {
 		t.Errorf("time.Now() = %#v, came back as %#v", now, got)
 	}
 	var names []string

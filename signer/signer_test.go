@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/signer/signertest"
 )
 
-var algorithms = []signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256(), signer.XChaCha20Poly1305()}
+var algorithms = signer.Algorithms()
 
 func TestBuiltIn(t *testing.T) {
 	for _, a := range algorithms {

@@ -359,7 +359,7 @@ func TestDemoRefusesBadInput(t *testing.T) {
 	p := startDemo(t, "--state", dir)
 	tom, nobody := newBrowser(t), newBrowser(t)
 	tom.submit(p, "/sign-in", url.Values{"user": {"tom"}})
-	before := readRing(t, ring).Hash()
+	before := readRing(t, ring).Checksum()
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(p.url, "http://"))
 	header := func(name, value string) http.Header { return http.Header{name: {value}} }
 	for _, test := range []struct {
@@ -438,7 +438,7 @@ func TestDemoRefusesBadInput(t *testing.T) {
 			}
 		})
 	}
-	if readRing(t, ring).Hash() != before {
+	if readRing(t, ring).Checksum() != before {
 		t.Error("the ring has changed")
 	}
 	tom.t = t
@@ -618,7 +618,7 @@ func TestDemoNoticesAnotherWriter(t *testing.T) {
 	if r, body := b.send(p, request{method: "POST", path: "/turn"}); r.StatusCode != 409 {
 		t.Errorf("%s\n%s", r.Status, body)
 	}
-	if readRing(t, ring).Hash() != r.Hash() {
+	if readRing(t, ring).Checksum() != r.Checksum() {
 		t.Error("the ring was overwritten")
 	}
 }

@@ -126,12 +126,23 @@ func (c inspectCommand) Run(std streams) error {
 	} else {
 		r.write(std.out)
 	}
-	if r.reason == session.ErrMalformed {
+	switch r.reason {
+	case session.ErrMalformed:
 		if h := hint(value); h != "" {
 			fmt.Fprintf(std.err, "keyturn: %s\n", h)
 		}
+	case session.ErrForged:
+		fmt.Fprintf(std.err, "keyturn: either the value was changed or cut off, or it is of another cookie or audience than %s: see --name and --audience\n", c.cookie())
 	}
 	return r.status()
+}
+
+// cookie says which cookie the value is taken for.
+func (c cookieFlags) cookie() string {
+	if c.Audience == "" {
+		return fmt.Sprintf("%q without an audience", c.Name)
+	}
+	return fmt.Sprintf("%q for the audience %q", c.Name, c.Audience)
 }
 
 const outcomeUnverified = "unverified"

@@ -159,7 +159,7 @@ func TestApplicationsAndTheCommandUnderstandEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range builtIn() {
+		for _, c := range codec.All() {
 			typed, err := session.New(session.Config[visit]{Keys: keys, Codecs: []codec.Codec{c}})
 			if err != nil {
 				t.Fatal(err)
@@ -185,7 +185,7 @@ func TestApplicationsAndTheCommandUnderstandEachOther(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := dictionary.Open(time.Now(), sign(t, `{"user":"tom","n":7}`, "--keyring", ring, "--codec", c.Name()))
-			if values.From(d) != "tom" || session.Key[int64]("n").Get(d.Data()) != 7 {
+			if values.GetIn(d) != "tom" || session.Key[int64]("n").Get(d.Data()) != 7 {
 				t.Errorf("%s %s: %v", algorithm, c.Name(), d.Data())
 			}
 		}
@@ -217,7 +217,7 @@ func TestEveryTypeOfASessionIsValid(t *testing.T) {
 		Money string        `json:"money"`
 	}
 	when := time.Date(2026, 2, 3, 4, 5, 6, 7000, time.FixedZone("", 3600))
-	for _, c := range builtIn() {
+	for _, c := range codec.All() {
 		t.Run(c.Name(), func(t *testing.T) {
 			check := func(name, value, payload string) {
 				t.Helper()
@@ -504,4 +504,35 @@ type wrongCodec struct{ codec.Codec }
 
 func (wrongCodec) Append(dst []byte, _ any) ([]byte, error) {
 	return append(dst, `{"a":1,"a":2}`...), nil
+}
+
+// What is not a token is often one with something around it; what is forged is
+// often another cookie's. Hints go to standard error, and do not quote the value.
+func TestInspectHints(t *testing.T) {
+	ring := initRing(t, "hmac-sha256")
+	value := sign(t, `{"user":"tom"}`, "--keyring", ring, "--audience", "shop")
+	for _, tt := range []struct{ value, says string }{
+		{"Set-Cookie: __Host-session=" + value + "; Path=/", "looks like a header"},
+		{"cookie: a=b", "looks like a header"},
+		{`"` + value + `"`, "quotes"},
+		{"a=b; s=" + value, "more than one cookie"},
+		{"__Host-session=" + value, "NAME=VALUE"},
+		{value[:20] + " " + value[20:], "space"},
+		{value + "%3D", "escaped for a URL"},
+		{value[:40] + "...", "cut off"},
+		{value[:40] + "…", "cut off"},
+		{value[:12], ""},
+		{value[:40], "cut off"},
+		{"eyJhbGciOiJIUzI1NiJ9", ""},
+		{value, `another cookie or audience than "__Host-session" without an audience`},
+	} {
+		r := keyturn(t, tt.value, "inspect", "--keyring", ring, "-")
+		if r.status != statusRejected || !strings.Contains(r.err, tt.says) || (tt.says == "") != (r.err == "") || strings.Contains(r.err, value[:20]) {
+			t.Errorf("%q: %q, want %q", tt.value, r.err, tt.says)
+		}
+	}
+	r := keyturn(t, value, "inspect", "--keyring", ring, "--name", "s", "--audience", "x", "-")
+	if r.status != statusRejected || !strings.Contains(r.err, `than "s" for the audience "x"`) {
+		t.Errorf("%q", r.err)
+	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"runtime"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
@@ -30,6 +32,15 @@ func (i instant) time() time.Time {
 		return time.Now()
 	}
 	return i.At
+}
+
+// fileWarnings are warnings about the file and not about the ring in it.
+func fileWarnings(path string) []string {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o004 != 0 && runtime.GOOS != "windows" {
+		return []string{"can be read by everybody on this machine, who could then sign in as anybody; run: chmod o-r"}
+	}
+	return nil
 }
 
 // openRing opens the ring in a file.

@@ -15,7 +15,7 @@ type checkCommand struct {
 	ringArgument
 	instant
 	Write bool `help:"After an edit by hand: write the file again with the checksum that it needs. A file that is not valid otherwise is left as it is."`
-	JSON  bool `name:"json" help:"Show one JSON object: valid, problems, warnings, and the ring's name, generation and hash."`
+	JSON  bool `name:"json" help:"Show one JSON object: valid, problems, warnings, and the ring's name, generation and checksum."`
 }
 
 func (checkCommand) Help() string {
@@ -33,7 +33,7 @@ type checkReport struct {
 	Written    bool     `json:"written,omitempty"`
 	Ring       string   `json:"ring,omitempty"`
 	Generation uint64   `json:"generation,omitempty"`
-	Hash       string   `json:"hash,omitempty"`
+	Checksum   string   `json:"checksum,omitempty"`
 	Problems   []string `json:"problems,omitempty"`
 	Warnings   []string `json:"warnings,omitempty"`
 }
@@ -48,8 +48,8 @@ func (c checkCommand) Run(std streams) error {
 	if err != nil {
 		report.Problems = strings.Split(f.err.Error(), "\n")
 	} else {
-		report.Ring, report.Generation, report.Hash = ring.Name(), ring.Generation(), ring.Hash()
-		report.Warnings = ring.Warnings(c.time())
+		report.Ring, report.Generation, report.Checksum = ring.Name(), ring.Generation(), ring.Checksum()
+		report.Warnings = append(fileWarnings(c.File), ring.Warnings(c.time())...)
 	}
 	switch {
 	case c.JSON:
@@ -61,9 +61,9 @@ func (c checkCommand) Run(std streams) error {
 		}
 		return nil
 	case written:
-		fmt.Fprintf(std.out, "%s: valid, and written with a new checksum: ring %s, generation %d, %s\n", c.File, report.Ring, report.Generation, report.Hash)
+		fmt.Fprintf(std.out, "%s: valid, and written with a new checksum: ring %s, generation %d, %s\n", c.File, report.Ring, report.Generation, report.Checksum)
 	default:
-		fmt.Fprintf(std.out, "%s: valid: ring %s, generation %d, %s\n", c.File, report.Ring, report.Generation, report.Hash)
+		fmt.Fprintf(std.out, "%s: valid: ring %s, generation %d, %s\n", c.File, report.Ring, report.Generation, report.Checksum)
 	}
 	warn(std.err, c.File, report.Warnings)
 	return nil

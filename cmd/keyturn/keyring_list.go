@@ -30,6 +30,7 @@ func (c listCommand) Run(std streams) error {
 		return err
 	}
 	d := describe(keys.Ring(), c.time())
+	d.Warnings = append(fileWarnings(c.File), d.Warnings...)
 	if c.JSON {
 		return writeJSON(std.out, d)
 	}
@@ -49,7 +50,7 @@ func warn(w io.Writer, file string, warnings []string) {
 type ringDescription struct {
 	Ring       string             `json:"ring"`
 	Generation uint64             `json:"generation"`
-	Hash       string             `json:"hash"`
+	Checksum   string             `json:"checksum"`
 	Published  time.Time          `json:"published,omitzero"`
 	NotBefore  time.Time          `json:"not_before,omitzero"`
 	Policy     policyDescription  `json:"policy"`
@@ -68,17 +69,17 @@ type policyDescription struct {
 }
 
 type keyDescription struct {
-	ID          string        `json:"id"`
-	Algorithm   string        `json:"algorithm,omitempty"`
-	State       keyring.State `json:"state"`
-	Seals       bool          `json:"seals,omitempty"`
-	Added       time.Time     `json:"added,omitzero"`
-	SignFrom    time.Time     `json:"sign_from,omitzero"`
-	VerifyUntil time.Time     `json:"verify_until,omitzero"`
-	Disabled    bool          `json:"disabled,omitempty"`
-	Revoked     time.Time     `json:"revoked,omitzero"`
-	Pruned      time.Time     `json:"pruned,omitzero"`
-	Reason      string        `json:"reason,omitempty"`
+	ID          string    `json:"id"`
+	Algorithm   string    `json:"algorithm,omitempty"`
+	State       string    `json:"state"`
+	Seals       bool      `json:"seals,omitempty"`
+	Added       time.Time `json:"added,omitzero"`
+	SignFrom    time.Time `json:"sign_from,omitzero"`
+	VerifyUntil time.Time `json:"verify_until,omitzero"`
+	Disabled    bool      `json:"disabled,omitempty"`
+	Revoked     time.Time `json:"revoked,omitzero"`
+	Pruned      time.Time `json:"pruned,omitzero"`
+	Reason      string    `json:"reason,omitempty"`
 }
 
 type codecDescription struct {
@@ -91,7 +92,7 @@ func describe(r *keyring.Ring, at time.Time) ringDescription {
 	d := ringDescription{
 		Ring:       r.Name(),
 		Generation: r.Generation(),
-		Hash:       r.Hash(),
+		Checksum:   r.Checksum(),
 		Published:  doc.Published,
 		NotBefore:  r.NotBefore(),
 		Policy:     describePolicy(r.Policy()),
@@ -101,7 +102,7 @@ func describe(r *keyring.Ring, at time.Time) ringDescription {
 	}
 	for _, k := range doc.Keys {
 		d.Keys = append(d.Keys, keyDescription{
-			ID: k.ID().String(), Algorithm: k.Algorithm(), State: r.State(k.ID(), at), Seals: k.Seals(),
+			ID: k.ID().String(), Algorithm: k.Algorithm(), State: r.State(k.ID(), at).String(), Seals: k.Seals(),
 			Added: k.Added, SignFrom: k.SignFrom, VerifyUntil: k.VerifyUntil,
 			Disabled: k.Disabled, Revoked: k.Revoked, Pruned: k.Pruned, Reason: k.Reason,
 		})
@@ -121,7 +122,7 @@ func describePolicy(p keyring.Policy) policyDescription {
 
 // write writes the description for people.
 func (d ringDescription) write(w io.Writer) {
-	fmt.Fprintf(w, "ring %s, generation %d, %s\n", d.Ring, d.Generation, d.Hash)
+	fmt.Fprintf(w, "ring %s, generation %d, %s\n", d.Ring, d.Generation, d.Checksum)
 	if !d.NotBefore.IsZero() {
 		fmt.Fprintf(w, "sessions that began before %s are over\n", stamp(d.NotBefore))
 	}

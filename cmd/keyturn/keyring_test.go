@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -116,7 +117,7 @@ func TestInitOverwritesNothing(t *testing.T) {
 			made++
 			var d ringDescription
 			decodeJSON(t, out, &d)
-			if d.Hash != readRing(t, path).Hash() {
+			if d.Checksum != readRing(t, path).Checksum() {
 				t.Error("the ring is not that of the one that made it")
 			}
 		} else if status != 73 {
@@ -200,7 +201,7 @@ func TestListShowsKeysAndStates(t *testing.T) {
 	var list ringDescription
 	r := want(t, 0, "", "keyring", "list", path, "--at", at, "--json")
 	decodeJSON(t, r.out, &list)
-	if list.Ring != "shop" || list.Generation != 7 || list.Hash != readRing(t, path).Hash() ||
+	if list.Ring != "shop" || list.Generation != 7 || list.Checksum != readRing(t, path).Checksum() ||
 		!list.Published.Equal(base) || !list.NotBefore.Equal(d.NotBefore) || !list.At.Equal(base) ||
 		len(list.Codecs) != 1 || list.Codecs[0] != (codecDescription{"cbor", base}) || len(list.Warnings) > 0 {
 		t.Errorf("%+v", list)
@@ -218,7 +219,7 @@ func TestListShowsKeysAndStates(t *testing.T) {
 			continue
 		}
 		got := list.Keys[i]
-		if got.State.String() != state || got.Algorithm != "hmac-sha256" || !got.Added.Equal(k.Added) || !got.SignFrom.Equal(k.SignFrom) ||
+		if got.State != state || got.Algorithm != "hmac-sha256" || !got.Added.Equal(k.Added) || !got.SignFrom.Equal(k.SignFrom) ||
 			!got.VerifyUntil.Equal(k.VerifyUntil) || got.Disabled != k.Disabled || !got.Revoked.Equal(k.Revoked) || !got.Pruned.Equal(k.Pruned) || got.Reason != k.Reason {
 			t.Errorf("%s: %+v", state, got)
 		}
@@ -247,7 +248,7 @@ func TestListShowsKeysAndStates(t *testing.T) {
 	r = want(t, 0, "", "keyring", "list", path, "--at", base.Add(day).Format(time.RFC3339), "--json")
 	decodeJSON(t, r.out, &list)
 	for _, k := range list.Keys {
-		if k.ID == keys["pending"].ID().String() && k.State != keyring.Active {
+		if k.ID == keys["pending"].ID().String() && k.State != keyring.Active.String() {
 			t.Errorf("a day later, the pending key is %s", k.State)
 		}
 	}
@@ -265,6 +266,26 @@ func TestWarningsAreOnStandardError(t *testing.T) {
 		r = want(t, 0, "", "keyring", verb, path, "--json")
 		if !strings.Contains(r.out, `"warnings":["no standby key`) || r.err != "" {
 			t.Errorf("%s: %q %q", verb, r.out, r.err)
+		}
+	}
+}
+
+func TestAFileThatEverybodyCanReadIsAWarning(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no such permissions")
+	}
+	path := initRing(t, "hmac-sha256")
+	for mode, warned := range map[fs.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		for _, verb := range []string{"list", "check"} {
+			if r := want(t, 0, "", "keyring", verb, path); strings.Contains(r.err, "warning: can be read by everybody") != warned {
+				t.Errorf("%s, mode %o: %q", verb, mode, r.err)
+			}
+			if r := want(t, 0, "", "keyring", verb, path, "--json"); strings.Contains(r.out, "can be read by everybody") != warned {
+				t.Errorf("%s, mode %o: %q", verb, mode, r.out)
+			}
 		}
 	}
 }
@@ -331,7 +352,7 @@ func TestCheckWriteCompletesAnEdit(t *testing.T) {
 	r = want(t, 0, "", "keyring", "check", path, "--write", "--json")
 	var report checkReport
 	decodeJSON(t, r.out, &report)
-	if !report.Valid || report.Written || report.Ring != "shop" || report.Generation != 2 || report.Hash != ring.Hash() {
+	if !report.Valid || report.Written || report.Ring != "shop" || report.Generation != 2 || report.Checksum != ring.Checksum() {
 		t.Errorf("%+v", report)
 	}
 	if after, _ := os.Stat(path); !os.SameFile(before, after) {

@@ -56,15 +56,10 @@ func (c rawCodec) Decode(data []byte, v any) error {
 	return nil
 }
 
-// builtIn are the codecs of package codec, the default first.
-func builtIn() []codec.Codec {
-	return []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()}
-}
-
 // rawCodecs returns the built-in codecs, or the one of that name, for payloads.
 func rawCodecs(name string) []codec.Codec {
 	var raw []codec.Codec
-	for _, c := range builtIn() {
+	for _, c := range codec.All() {
 		if name == "" || name == c.Name() {
 			raw = append(raw, rawCodec{c})
 		}
@@ -164,7 +159,7 @@ func number(s string) (any, error) {
 // and times as RFC 3339 in UTC. A float64 always has a point or an exponent, an
 // integer never.
 func showPayload(name string, data []byte) json.RawMessage {
-	for _, c := range builtIn() {
+	for _, c := range codec.All() {
 		if c.Name() != name {
 			continue
 		}

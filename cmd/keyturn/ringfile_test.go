@@ -39,7 +39,7 @@ func TestCreateLeavesNothingBehindOnFailure(t *testing.T) {
 		t.Errorf("the second time: %v", err)
 	}
 	keys, err := keyring.Open(path)
-	if err != nil || keys.Ring().Hash() != good.Hash() {
+	if err != nil || keys.Ring().Checksum() != good.Checksum() {
 		t.Errorf("the ring is another: %v", err)
 	}
 }

@@ -41,7 +41,7 @@ With the codec json, the object becomes the payload as it is, without the space 
 type codecName string
 
 func (n *codecName) UnmarshalText(text []byte) error {
-	for _, c := range builtIn() {
+	for _, c := range codec.All() {
 		if string(text) == c.Name() {
 			*n = codecName(text)
 			return nil

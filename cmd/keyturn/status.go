@@ -61,6 +61,9 @@ func about(path string, err error) error {
 	for line := range strings.Lines(err.Error()) {
 		line = strings.TrimRight(line, "\n")
 		line = strings.TrimPrefix(line, "keyring: ")
+		if line == path+":" {
+			continue // a heading, of which each problem gets a share
+		}
 		for _, op := range []string{"stat ", "open ", "read ", ""} {
 			line = strings.TrimPrefix(line, op+path+": ")
 		}

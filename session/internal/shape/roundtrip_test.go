@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/codec"
 )
 
-var codecs = []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()}
+var codecs = codec.All()
 
 func TestEveryCodecCarriesWhatIsAccepted(t *testing.T) {
 	for _, test := range accepted {

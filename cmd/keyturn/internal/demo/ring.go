@@ -26,7 +26,7 @@ var (
 )
 
 // algorithms are what a key can be of.
-var algorithms = []signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256(), signer.XChaCha20Poly1305()}
+var algorithms = signer.Algorithms()
 
 // algorithmNamed returns the algorithm of that name.
 func algorithmNamed(name string) (signer.Algorithm, bool) {
@@ -56,7 +56,7 @@ func (r *ring) edit(change change) error {
 	if err != nil {
 		return err
 	}
-	if stored.Ring().Hash() != present.Hash() {
+	if stored.Ring().Checksum() != present.Checksum() {
 		return errChanged
 	}
 	d := present.Document()

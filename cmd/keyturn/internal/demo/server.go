@@ -28,7 +28,7 @@ type visit struct {
 }
 
 // codecs are what a session may be read and written with, the default first.
-var codecs = []codec.Codec{codec.JSON(), codec.MessagePack(), codec.CBOR()}
+var codecs = codec.All()
 
 // insecureName is the cookie's name where it has no Secure attribute, which the
 // prefix of the default name asks for.
