@@ -2,9 +2,7 @@ package session
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"math"
 	"sync"
 	"time"
@@ -185,75 +183,6 @@ func sameSession(a, b *token.Header) bool {
 	return a.Start == b.Start
 }
 
-// writeCodec returns the codec that is to be written at a time: the newest of
-// the ring's schedule that is known here, or else the first of Codecs.
-// The second result is its place in the schedule, from 1; 0 if it has none.
-func (e *envelope) writeCodec(ring *keyring.Ring, now time.Time) (codec.Codec, int) {
-	schedule := ring.Codecs()
-	for i := len(schedule) - 1; i >= 0; i-- {
-		if schedule[i].From.After(now) {
-			continue
-		}
-		for _, c := range e.codecs {
-			if c.Name() == schedule[i].Codec {
-				return c, i + 1
-			}
-		}
-	}
-	return e.codecs[0], 0
-}
-
-// codecPlace returns the place in the schedule, from 1, of the entry by which
-// a token got its codec; 0 if there is none. The clock that issued it may be
-// ahead of this one.
-func codecPlace(ring *keyring.Ring, o *opened, now time.Time) int {
-	if issued := time.Unix(int64(o.header.Issued), 0); issued.After(now) {
-		now = issued
-	}
-	schedule := ring.Codecs()
-	for i := len(schedule) - 1; i >= 0; i-- {
-		if schedule[i].Codec == o.codec.Name() && !schedule[i].From.After(now) {
-			return i + 1
-		}
-	}
-	return 0
-}
-
-// primary returns the key that signs at a time.
-func (e *envelope) primary(keys *keyring.Subkeys, now time.Time) (*keyring.Subkey, error) {
-	k, err := keys.Primary(now)
-	if err != nil {
-		return nil, fmt.Errorf("session: %w", err)
-	}
-	if e.sealed && k.Sealer == nil {
-		return nil, ErrNotSealed
-	}
-	return k, nil
-}
-
-// checkSealed refuses a ring in which a key that does not seal is the
-// primary, or will be. It is called when a ring is loaded, where there is no
-// time but the present; each token is judged by the time it is made at.
-func checkSealed(r *keyring.Ring) error {
-	now := time.Now()
-	times := []time.Time{now}
-	for _, k := range r.Document().Keys {
-		if k.SignFrom.After(now) {
-			times = append(times, k.SignFrom)
-		}
-	}
-	for _, t := range times {
-		k, err := r.Primary(t)
-		if err != nil {
-			return err
-		}
-		if !k.Seals() {
-			return fmt.Errorf("%w: key %v, which signs from %v, is of the algorithm %s; add a key of one that encrypts, such as xchacha20-poly1305", ErrNotSealed, k.ID(), t.UTC().Format(time.RFC3339), k.Algorithm())
-		}
-	}
-	return nil
-}
-
 // overhead returns by how much a token is longer than its payload, in bytes.
 func overhead(h *token.Header, k *keyring.Subkey) int {
 	if k.Sealer != nil {
@@ -296,92 +225,4 @@ func seal(h *token.Header, k *keyring.Subkey, payload []byte) string {
 // seconds returns t as a token has it, within what it can hold.
 func seconds(t time.Time) uint32 {
 	return uint32(min(max(t.Unix(), 0), math.MaxUint32))
-}
-
-// Info is what a token says of itself. It is verified, except where a
-// function says otherwise.
-type Info struct {
-	Cookie    string        // the name of the cookie it came in
-	KeyID     keyring.KeyID // the key it was made with
-	Algorithm string        // of that key
-	Codec     string        // of the payload
-	ID        string        // of the session; "" without Config.IDs
-
-	Start   time.Time // when the session began
-	Issued  time.Time // when the token was made
-	Expires time.Time // when the session ends, used or not
-
-	// IdleTimeout is how long after Issued the session ends unless it is used;
-	// 0 for never.
-	IdleTimeout time.Duration
-
-	Size     int // of the cookie value, in bytes
-	Overhead int // of the token without its payload, in bytes before base64
-	Payload  int // of the payload, in bytes before base64
-}
-
-func headerInfo(h *token.Header) Info {
-	i := Info{
-		KeyID:       h.Key,
-		Start:       time.Unix(int64(h.Start), 0).UTC(),
-		Issued:      time.Unix(int64(h.Issued), 0).UTC(),
-		Expires:     time.Unix(int64(h.Expires), 0).UTC(),
-		IdleTimeout: time.Duration(h.Idle) * time.Second,
-	}
-	if h.HasID {
-		i.ID = formatID(h.ID)
-	}
-	return i
-}
-
-func (e *envelope) info(o *opened) Info {
-	var i Info
-	if o.verified {
-		i = headerInfo(&o.header)
-		i.Overhead = overhead(&o.header, o.key)
-		i.Payload = len(o.payload)
-	}
-	i.Cookie, i.Size = e.names[o.name].name, o.size
-	i.KeyID = o.header.Key
-	if o.key != nil {
-		i.KeyID, i.Algorithm = o.key.ID, o.key.Algorithm
-	}
-	if o.codec != nil {
-		i.Codec = o.codec.Name()
-	}
-	return i
-}
-
-func formatID(id [token.IDSize]byte) string {
-	return base64.RawURLEncoding.EncodeToString(id[:])
-}
-
-// ReadUnverified returns what a cookie value says of itself, without any key:
-// none of it is to be believed. It is for looking at cookies, not for
-// deciding anything. The error is a Reason. Algorithm and Cookie are empty, the sizes but Size are
-// 0, and Codec is named only if it is built in.
-func ReadUnverified(value string) (Info, error) {
-	if len(value) > MaxCookie {
-		return Info{}, ErrTooLarge
-	}
-	raw, err := token.DecodeText(value)
-	if err != nil {
-		return Info{}, ErrMalformed
-	}
-	h, err := token.ParseHeader(raw)
-	switch err {
-	case nil:
-	case token.ErrVersion:
-		return Info{}, ErrUnsupportedVersion
-	default:
-		return Info{}, ErrMalformed
-	}
-	i := headerInfo(&h)
-	i.Size = len(value)
-	for _, c := range codec.All() {
-		if c.ID() == h.Codec {
-			i.Codec = c.Name()
-		}
-	}
-	return i, nil
 }

@@ -1,0 +1,78 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/keyring"
+)
+
+// writeCodec returns the codec that is to be written at a time: the newest of
+// the ring's schedule that is known here, or else the first of Codecs.
+// The second result is its place in the schedule, from 1; 0 if it has none.
+func (e *envelope) writeCodec(ring *keyring.Ring, now time.Time) (codec.Codec, int) {
+	schedule := ring.Codecs()
+	for i := len(schedule) - 1; i >= 0; i-- {
+		if schedule[i].From.After(now) {
+			continue
+		}
+		for _, c := range e.codecs {
+			if c.Name() == schedule[i].Codec {
+				return c, i + 1
+			}
+		}
+	}
+	return e.codecs[0], 0
+}
+
+// codecPlace returns the place in the schedule, from 1, of the entry by which
+// a token got its codec; 0 if there is none. The clock that issued it may be
+// ahead of this one.
+func codecPlace(ring *keyring.Ring, o *opened, now time.Time) int {
+	if issued := time.Unix(int64(o.header.Issued), 0); issued.After(now) {
+		now = issued
+	}
+	schedule := ring.Codecs()
+	for i := len(schedule) - 1; i >= 0; i-- {
+		if schedule[i].Codec == o.codec.Name() && !schedule[i].From.After(now) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// primary returns the key that signs at a time.
+func (e *envelope) primary(keys *keyring.Subkeys, now time.Time) (*keyring.Subkey, error) {
+	k, err := keys.Primary(now)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	if e.sealed && k.Sealer == nil {
+		return nil, ErrNotSealed
+	}
+	return k, nil
+}
+
+// checkSealed refuses a ring in which a key that does not seal is the
+// primary, or will be. It is called when a ring is loaded, where there is no
+// time but the present; each token is judged by the time it is made at.
+func checkSealed(r *keyring.Ring) error {
+	now := time.Now()
+	times := []time.Time{now}
+	for _, k := range r.Document().Keys {
+		if k.SignFrom.After(now) {
+			times = append(times, k.SignFrom)
+		}
+	}
+	for _, t := range times {
+		k, err := r.Primary(t)
+		if err != nil {
+			return err
+		}
+		if !k.Seals() {
+			return fmt.Errorf("%w: key %v, which signs from %v, is of the algorithm %s; add a key of one that encrypts, such as xchacha20-poly1305", ErrNotSealed, k.ID(), t.UTC().Format(time.RFC3339), k.Algorithm())
+		}
+	}
+	return nil
+}
