@@ -322,7 +322,8 @@ func TestCheckWriteCompletesAnEdit(t *testing.T) {
 	path := initRing(t, "hmac-sha256")
 	hidden := secrets(t, path)
 	// What a later version may add, at each level.
-	rewrite(t, path, `"generation": 1,`, `"generation": 2, "future": {"a": [1, 2.50]}, "policy": {"skew": "3m", "odd": true},`)
+	rewrite(t, path, `"generation": 1,`, `"generation": 2, "future": {"a": [1, 2.50]},`)
+	rewrite(t, path, `"skew": "5m"`, `"skew": "3m", "odd": true`)
 	rewrite(t, path, `"added"`, `"owner": "me", "added"`)
 
 	want(t, 66, "", "keyring", "check", path)

@@ -30,7 +30,11 @@ func firstRing(name string, a signer.Algorithm, now time.Time) (*keyring.Ring, e
 		Name:       name,
 		Generation: 1,
 		Published:  now,
-		Keys:       []keyring.Key{active, standby},
+		Policy: keyring.Policy{ // the defaults, for all to see
+			Propagation: keyring.DefaultPropagation, Skew: keyring.DefaultSkew,
+			MaxSession: keyring.DefaultMaxSession, MaxSessionHigh: keyring.DefaultMaxSession,
+		},
+		Keys: []keyring.Key{active, standby},
 	})
 }
 
