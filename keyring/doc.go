@@ -41,18 +41,20 @@
 // rest. With D the policy's propagation, M its max_session_high, S its skew:
 //
 //  1. Give the standby key a sign_from that is at least D ahead, the primary a
-//     verify_until of that time + M + S, and add a new standby key.
-//  2. Raise the generation and publish the ring to every instance, within D.
+//     verify_until of that time + M + S, and add a new standby key: that is
+//     [Document.Rotate].
+//  2. Raise the generation ([Ring.Edit] does) and publish the ring to every
+//     instance, within D. [Plan] says whether that is safe to do now.
 //  3. When a verify_until has passed, replace the key by a tombstone
-//     (pruned). Tombstones can go M later.
+//     (pruned). Tombstones can go M later. [Document.Prune] does both.
 //
 // Nobody is signed out: tokens of the former key verify until the last of them
 // has expired. A key for another algorithm is scheduled like any other.
 //
 // If the primary leaks, make it a tombstone (revoked) and give the standby key,
-// which every instance has already, a sign_from of now - S. Whoever had the key
-// may also have had sessions reissued under another, so set not_before to now
-// as well, which ends every session.
+// which every instance has already, a sign_from of now - S: [Document.Revoke].
+// Whoever had the key may also have had sessions reissued under another, so set
+// not_before to now as well ([Document.EndSessions]), which ends every session.
 //
 // Which key is the primary is said at [Ring.Primary], exactly. The order of keys
 // in a file means nothing.
@@ -171,6 +173,10 @@
 //	                  more; required, and of a tombstone forbidden
 //	codecs            a list of objects of codec (a name like an algorithm's)
 //	                  and from (a time), both required
+//	override          an object of generation (a whole number), allow (a list
+//	                  of rules of Plan, "T1" to "T10") and reason (text of at
+//	                  most 1,000 bytes): what an operator has accepted in the
+//	                  edit that made this generation
 //	critical          a list of names of members
 //	checksum          required: see below
 //

@@ -22,10 +22,12 @@ const maxFile = 256 << 10
 
 // The members of a ring file that this version knows, at each level.
 var (
-	ringMembers   = []string{"format", "ring", "generation", "published", "not_before", "policy", "keys", "codecs", "critical", "checksum"}
+	ringMembers   = []string{"format", "ring", "generation", "published", "not_before", "policy", "keys", "codecs", "override", "critical", "checksum"}
 	policyMembers = []string{"propagation", "skew", "max_session", "max_session_high"}
 	keyMembers    = []string{"id", "algorithm", "seals", "added", "sign_from", "verify_until", "disabled", "revoked", "pruned", "reason", "secret"}
 	codecMembers  = []string{"codec", "from"}
+
+	overrideMembers = []string{"generation", "allow", "reason"}
 )
 
 // secretText is how a file spells a secret.
@@ -107,11 +109,12 @@ func (d Document) members() members {
 		keys[i] = append(f, k.unknown.all()...).object()
 	}
 	policy := append(d.Policy.facts(), d.Policy.unknown.all()...)
+	override := append(d.Override.facts(), d.Override.unknown.all()...)
 	codecs := make([]jsontext.Value, len(d.Codecs))
 	for i, c := range d.Codecs {
 		codecs[i] = append(c.facts(), c.unknown.all()...).object()
 	}
-	return append(d.facts(policy, keys, codecs), d.unknown.all()...)
+	return append(d.facts(policy, keys, codecs, override), d.unknown.all()...)
 }
 
 // public returns the file form of the document without what is secret or may be.
@@ -124,10 +127,10 @@ func (d Document) public() members {
 	for i, c := range d.Codecs {
 		codecs[i] = c.facts().object()
 	}
-	return d.facts(d.Policy.facts(), keys, codecs)
+	return d.facts(d.Policy.facts(), keys, codecs, d.Override.facts())
 }
 
-func (d Document) facts(policy members, keys, codecs []jsontext.Value) members {
+func (d Document) facts(policy members, keys, codecs []jsontext.Value, override members) members {
 	m := members{{"format", text(format)}}
 	m.text("ring", d.Name)
 	m = append(m, member{"generation", jsontext.Value(strconv.FormatUint(d.Generation, 10))})
@@ -140,6 +143,24 @@ func (d Document) facts(policy members, keys, codecs []jsontext.Value) members {
 	if len(codecs) > 0 {
 		m = append(m, member{"codecs", list(codecs)})
 	}
+	if len(override) > 0 {
+		m = append(m, member{"override", override.object()})
+	}
+	return m
+}
+
+func (o Override) facts() (m members) {
+	if o.Generation != 0 {
+		m = append(m, member{"generation", jsontext.Value(strconv.FormatUint(o.Generation, 10))})
+	}
+	if len(o.Allow) > 0 {
+		var rules []jsontext.Value
+		for _, r := range o.Allow {
+			rules = append(rules, text(r.String()))
+		}
+		m = append(m, member{"allow", list(rules)})
+	}
+	m.text("reason", o.Reason)
 	return m
 }
 

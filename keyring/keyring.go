@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"sync"
@@ -99,7 +98,10 @@ func (k *Keyring) Replace(r *Ring) error {
 	if r.checksum == present.checksum {
 		return nil
 	}
-	errs := present.succeeds(r)
+	var errs []error
+	for _, f := range succession(present, r) {
+		errs = append(errs, errors.New("keyring: "+f.Text))
+	}
 	next := &snapshot{ring: r, subkeys: make([]*Subkeys, len(k.bindings))}
 	for i, b := range k.bindings {
 		s, err := b.derive(r)
@@ -111,42 +113,6 @@ func (k *Keyring) Replace(r *Ring) error {
 	}
 	k.now.Store(next)
 	return nil
-}
-
-// succeeds returns why next must not follow r, whatever the time is.
-func (r *Ring) succeeds(next *Ring) []error {
-	var p problems
-	if next.Name() != r.Name() {
-		p.add("ring", "%q, and the present ring is %q; this may be the file of another environment", next.Name(), r.Name())
-	}
-	switch {
-	case next.Generation() < r.Generation():
-		p.add("generation", "lower than the present %d; publish an older ring again under a higher generation", r.Generation())
-	case next.Generation() == r.Generation():
-		p.add("generation", "the same as the present %d, for another content; raise it", r.Generation())
-	}
-	for _, was := range r.document.Keys {
-		i, ok := next.index[was.id]
-		if !ok {
-			if !was.isTombstone() {
-				p.add("keys", "key %v is gone; leave a tombstone (revoked or pruned) in its place", was.id)
-			}
-			continue
-		}
-		is := next.document.Keys[i]
-		switch {
-		case was.isTombstone() && !is.isTombstone():
-			p.add("keys", "key %v was revoked or pruned and is back; make a new key", was.id)
-		case was.name != "" && is.name != "" && was.name != is.name,
-			was.secret != nil && is.secret != nil && subtle.ConstantTimeCompare(was.secret(), is.secret()) == 0:
-			p.add("keys", "key %v has another secret or algorithm; make it a key of its own", was.id)
-		case !was.Revoked.IsZero() && is.Revoked.IsZero():
-			p.add("keys", "key %v was revoked and no longer is; say so again", was.id)
-		case was.seals && is.isTombstone() && (!is.seals || is.SignFrom.IsZero() != was.SignFrom.IsZero()):
-			p.add("keys", "the tombstone of key %v must keep seals and sign_from: nothing may fall back from sealed to signed", was.id)
-		}
-	}
-	return p.errs
 }
 
 // Bind derives the subkeys of the present ring for u, and from now on those of

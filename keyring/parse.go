@@ -255,7 +255,7 @@ func (o *object) document(algorithms map[string]signer.Algorithm) Document {
 		name, err := jsontext.AppendUnquote(nil, v)
 		if err != nil {
 			o.add(path, "of the wrong JSON type")
-		} else if !slices.Contains(slices.Concat(ringMembers, policyMembers, keyMembers, codecMembers), string(name)) {
+		} else if !slices.Contains(slices.Concat(ringMembers, policyMembers, keyMembers, codecMembers, overrideMembers), string(name)) {
 			o.add(path, "names a member that this version does not know, and that must not be ignored; use a later version")
 		}
 	}
@@ -281,6 +281,19 @@ func (o *object) document(algorithms map[string]signer.Algorithm) Document {
 	for i, v := range o.list("codecs") {
 		if c := o.object(fmt.Sprintf("codecs[%d]", i), v, codecMembers); c != nil {
 			d.Codecs = append(d.Codecs, CodecFrom{Codec: c.text("codec"), From: c.time("from"), unknown: keep(c.unknown)})
+		}
+	}
+	if v, ok := o.get("override", '{'); ok {
+		w := o.object("override", v, overrideMembers)
+		d.Override = Override{Generation: w.number("generation"), Reason: w.text("reason"), unknown: keep(w.unknown)}
+		for i, v := range w.list("allow") {
+			name, err := jsontext.AppendUnquote(nil, v)
+			rule, ok := ruleNamed(string(name))
+			if err != nil || !ok {
+				o.add(fmt.Sprintf("override.allow[%d]", i), "not a rule; they are T1 to T10")
+				continue
+			}
+			d.Override.Allow = append(d.Override.Allow, rule)
 		}
 	}
 	return d

@@ -75,6 +75,27 @@ type Document struct {
 	// Codecs schedules the codec to write. Its order means nothing.
 	Codecs []CodecFrom
 
+	// Override says which findings of Plan an operator has accepted, for one
+	// generation and no later one.
+	Override Override
+
+	unknown *unknown
+}
+
+// An Override is the record of what an operator has accepted against the advice
+// of [Plan], with the reason for it, for all to see. Servers pay no attention
+// to it. The zero Override accepts nothing.
+type Override struct {
+	// Generation is the one that the Override is for: in later ones, which it
+	// may be left in, it accepts nothing.
+	Generation uint64
+
+	// Allow has the rules whose findings are accepted.
+	Allow []Rule
+
+	// Reason says to people why: at most 1,000 bytes.
+	Reason string
+
 	unknown *unknown
 }
 
@@ -82,6 +103,7 @@ type Document struct {
 func (d Document) clone() Document {
 	d.Keys = slices.Clone(d.Keys)
 	d.Codecs = slices.Clone(d.Codecs)
+	d.Override.Allow = slices.Clone(d.Override.Allow)
 	return d
 }
 
@@ -124,6 +146,7 @@ func newRing(d Document, p *problems) *Ring {
 	r := &Ring{policy: p.policy(d.Policy), index: make(map[KeyID]int, len(d.Keys))}
 	p.keys(d.Keys)
 	p.codecs(d.Codecs)
+	p.override(d.Override)
 
 	slices.SortFunc(d.Keys, func(a, b Key) int {
 		return cmp.Or(a.Added.Compare(b.Added), slices.Compare(a.id[:], b.id[:]))
@@ -307,6 +330,23 @@ func (p *problems) codecs(codecs []CodecFrom) {
 			p.add(path+".from", "the same time as codecs[%d]; remove one of them", j)
 		}
 		from[c.From] = i
+	}
+}
+
+func (p *problems) override(o Override) {
+	for i, r := range o.Allow {
+		if !r.isRule() {
+			p.add(fmt.Sprintf("override.allow[%d]", i), "not a rule; they are T1 to T10")
+		}
+	}
+	if len(o.Reason) > 1000 || !utf8.ValidString(o.Reason) {
+		p.add("override.reason", "longer than 1,000 bytes, or not UTF-8")
+	}
+	if len(o.Allow) > 0 && o.Reason == "" {
+		p.add("override.reason", "missing; say why this is accepted")
+	}
+	if len(o.Allow) > 0 && o.Generation == 0 {
+		p.add("override.generation", "missing; an override is for one generation")
 	}
 }
 

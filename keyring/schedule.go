@@ -266,6 +266,7 @@ func (d Document) unknownMembers() (w []string) {
 	}
 	tell("", d.unknown)
 	tell("policy: ", d.Policy.unknown)
+	tell("override: ", d.Override.unknown)
 	for _, k := range d.Keys {
 		tell(fmt.Sprintf("key %v: ", k.id), k.unknown)
 	}

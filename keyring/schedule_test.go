@@ -406,8 +406,8 @@ func TestLegalSchedulesAlwaysHaveAPrimary(t *testing.T) {
 				d.Keys = append(d.Keys, fresh())
 			}
 			next := newTestRing(t, d)
-			if errs := rings[len(rings)-1].succeeds(next); errs != nil {
-				t.Fatal(errors.Join(errs...))
+			if found := succession(rings[len(rings)-1], next); found != nil {
+				t.Fatal(found)
 			}
 			rings = append(rings, next)
 		}

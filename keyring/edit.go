@@ -1,0 +1,340 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+// Edit returns the ring after r: what edit makes of its Document, of the next
+// generation, and published at now. If edit changes nothing, it is r itself, so
+// that an edit that is done twice makes one generation. An Override that is not
+// for the new generation is dropped.
+//
+// Edit does not judge whether the new ring is a safe successor: [Plan] does.
+func (r *Ring) Edit(now time.Time, edit func(*Document) error) (*Ring, error) {
+	d := r.Document()
+	if err := edit(&d); err != nil {
+		return nil, err
+	}
+	same, err := NewRing(d)
+	if err != nil {
+		return nil, err
+	}
+	if same.checksum == r.checksum {
+		return r, nil
+	}
+	if d.Generation = r.Generation() + 1; d.Generation == 0 {
+		return nil, errors.New("keyring: there is no generation after this one")
+	}
+	if d.Override.Generation != d.Generation {
+		d.Override = Override{unknown: d.Override.unknown}
+	}
+	d.Published = wholeSecond(now)
+	return NewRing(d)
+}
+
+// The methods of Document that follow are what operators do to a ring. Each is
+// one edit, to be published at once, and leaves the document as it was if it
+// returns an error. Times are to the second.
+
+// Rotate schedules the next key to sign: the standby key, or, if there is none
+// of the algorithm, a new one. It signs from in after now, or from the ring's
+// propagation after now if that is later. The keys that sign until then get the
+// verify_until with which no session of theirs ends early, a new standby key takes
+// the place of the present one, and standby keys of other algorithms retire when
+// the new key begins to sign.
+//
+// Of the zero Algorithm, it is the one of the present primary. It is an error if
+// a key is scheduled to sign already.
+func (d *Document) Rotate(now time.Time, a signer.Algorithm, in time.Duration) error {
+	return d.edit(now, func(e *editor) error {
+		if in < 0 {
+			return errors.New("keyring: a key cannot begin to sign in the past")
+		}
+		primary, err := e.ring.Primary(now)
+		if err != nil {
+			return err
+		}
+		if k, ok := e.scheduled(); ok {
+			return fmt.Errorf("keyring: key %v is scheduled already: it signs from %s", k.id, stamp(k.SignFrom))
+		}
+		if a.Name == "" {
+			if a = primary.algorithm; a.Name == "" {
+				return fmt.Errorf("keyring: say which algorithm: this binary lacks %s, that of the primary", primary.name)
+			}
+		}
+		from := wholeSecond(now.Add(max(in, e.policy.Propagation)))
+		next := e.standby(func(k Key) bool { return k.name == a.Name })
+		if next == nil {
+			next = e.add(a)
+		}
+		id := next.id
+		next.SignFrom = from
+		e.retire(id, from)
+		for i := range d.Keys {
+			if k := &d.Keys[i]; k.isStandby() && k.name != a.Name && k.VerifyUntil.IsZero() {
+				k.VerifyUntil = from // it never signed
+			}
+		}
+		e.restock(a)
+		return nil
+	})
+}
+
+// Promote has the key that is scheduled next sign now or, if none is, the standby
+// key. It is an error if not every instance may have the key yet.
+func (d *Document) Promote(now time.Time) error {
+	return d.edit(now, func(e *editor) error {
+		primary, err := e.ring.Primary(now)
+		if err != nil {
+			return err
+		}
+		var next *Key
+		if k, ok := e.scheduled(); ok {
+			next = e.key(k.id)
+		} else if next = e.standby(func(k Key) bool { return k.seals == primary.seals }); next == nil {
+			return errors.New("keyring: there is no key to promote: none is scheduled, and none of the primary's kind stands by")
+		}
+		if known := next.Added.Add(e.policy.Propagation); known.After(now) {
+			return fmt.Errorf("keyring: key %v was added at %s, and not every instance may have it yet; promote it from %s on", next.id, stamp(next.Added), later(known))
+		}
+		next.SignFrom, next.VerifyUntil = e.now, time.Time{}
+		a := next.algorithm
+		e.retire(next.id, now.Add(e.policy.Propagation))
+		e.restock(a)
+		return nil
+	})
+}
+
+// AddStandby adds a standby key of the algorithm, if there is none already. Of
+// the zero Algorithm, it is the one of the key that signs last.
+func (d *Document) AddStandby(now time.Time, a signer.Algorithm) error {
+	return d.edit(now, func(e *editor) error {
+		if a.Name == "" {
+			last := e.ring.changes[len(e.ring.changes)-1]
+			if last.key >= 0 {
+				a = e.ring.document.Keys[last.key].algorithm
+			}
+		}
+		if a.Name == "" {
+			return errors.New("keyring: say which algorithm the standby key is for")
+		}
+		e.restock(a)
+		return nil
+	})
+}
+
+// Prune makes tombstones of keys that have retired, a Skew after their
+// verify_until, and removes tombstones and entries of the schedule of codecs when
+// every token that could be concerned has expired. It returns the IDs of the keys
+// that it changed or removed.
+func (d *Document) Prune(now time.Time) ([]KeyID, error) {
+	var pruned []KeyID
+	err := d.edit(now, func(e *editor) error {
+		for i := range d.Keys {
+			if k := &d.Keys[i]; e.ring.prunable(*k, now) {
+				k.Pruned, k.secret = e.now, nil
+				pruned = append(pruned, k.id)
+			}
+		}
+		sessions := e.policy.MaxSessionHigh + e.policy.Skew
+		keep := d.Keys[:0:0]
+		for _, k := range d.Keys {
+			if k.isTombstone() && now.After(k.buried().Add(sessions)) && !e.remembersSeal(k) {
+				pruned = append(pruned, k.id)
+				continue
+			}
+			keep = append(keep, k)
+		}
+		d.Keys = keep
+		codecs := e.ring.Codecs()
+		for len(codecs) > 1 && now.After(codecs[1].From.Add(sessions)) {
+			codecs = codecs[1:]
+		}
+		d.Codecs = codecs
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pruned, nil
+}
+
+// prunable reports whether the key has retired, for every clock.
+func (r *Ring) prunable(k Key, now time.Time) bool {
+	return k.secret != nil && !k.isTombstone() && !k.VerifyUntil.IsZero() && now.After(k.VerifyUntil.Add(r.policy.Skew))
+}
+
+// ScheduleCodec has sessions written with the codec from a time on, and from
+// the ring's propagation after now if that is later.
+func (d *Document) ScheduleCodec(now time.Time, codec string, from time.Time) error {
+	return d.edit(now, func(e *editor) error {
+		if soonest := now.Add(e.policy.Propagation); from.Before(soonest) {
+			from = soonest
+		}
+		from = wholeSecond(from)
+		codecs := e.ring.Codecs()
+		before := -1
+		for i, c := range codecs {
+			if !c.From.After(from) {
+				before = i
+			}
+		}
+		switch {
+		case before >= 0 && codecs[before].Codec == codec:
+			return nil
+		case before >= 0 && codecs[before].From.Equal(from):
+			codecs[before].Codec = codec
+		default:
+			codecs = append(codecs, CodecFrom{Codec: codec, From: from})
+		}
+		d.Codecs = codecs
+		return nil
+	})
+}
+
+// Restore makes of the document what a former ring of the same name said, but for
+// what time and a leak have decided since: tombstones stay, keys that came later
+// verify until their sessions have ended and sign no more, and neither not_before
+// nor max_session_high is lowered.
+func (d *Document) Restore(now time.Time, former *Ring) error {
+	return d.edit(now, func(e *editor) error {
+		if former.Name() != d.Name {
+			return fmt.Errorf("keyring: the ring to restore is %q, and not %q", former.Name(), d.Name)
+		}
+		was := former.Document()
+		need := wholeSecond(now.Add(e.policy.Propagation + e.policy.MaxSessionHigh + e.policy.Skew))
+		for _, k := range d.Keys {
+			i := slices.IndexFunc(was.Keys, func(f Key) bool { return f.id == k.id })
+			switch {
+			case i < 0 && !k.isTombstone():
+				if k.seals && !k.SignFrom.IsZero() {
+					if p, err := former.Primary(now); err == nil && !p.seals {
+						return fmt.Errorf("keyring: key %v encrypts, and in the ring to restore none does: sessions would be written in the clear", k.id)
+					}
+				}
+				k.SignFrom, k.VerifyUntil = time.Time{}, need
+				was.Keys = append(was.Keys, k)
+			case i < 0:
+				was.Keys = append(was.Keys, k)
+			case k.isTombstone():
+				was.Keys[i] = k
+			case !was.Keys[i].isTombstone():
+				// It may be signing at this moment.
+				if f := &was.Keys[i]; !k.SignFrom.IsZero() && !f.VerifyUntil.IsZero() && f.VerifyUntil.Before(need) {
+					f.VerifyUntil = need
+				}
+			}
+		}
+		was.Generation, was.Published, was.Override = d.Generation, d.Published, d.Override
+		if d.NotBefore.After(was.NotBefore) {
+			was.NotBefore = d.NotBefore
+		}
+		if high := e.policy.MaxSessionHigh; former.policy.MaxSessionHigh < high {
+			was.Policy.MaxSessionHigh = high
+		}
+		*d = was
+		return nil
+	})
+}
+
+// An editor is one edit of a document.
+type editor struct {
+	d      *Document
+	ring   *Ring  // of the document as it was
+	policy Policy // of the same, with its defaults
+	now    time.Time
+}
+
+// edit changes a copy of the document, and the document only if all goes well.
+func (d *Document) edit(now time.Time, f func(*editor) error) error {
+	r, err := NewRing(*d)
+	if err != nil {
+		return err
+	}
+	was := *d
+	*d = d.clone()
+	if err := f(&editor{d, r, r.policy, now.UTC().Truncate(time.Second)}); err != nil {
+		*d = was
+		return err
+	}
+	return nil
+}
+
+// key returns the key with the ID, or nil. It is valid until a key is added.
+func (e *editor) key(id KeyID) *Key {
+	for i := range e.d.Keys {
+		if e.d.Keys[i].id == id {
+			return &e.d.Keys[i]
+		}
+	}
+	return nil
+}
+
+// scheduled returns the key that is to sign next, and whether there is one.
+func (e *editor) scheduled() (next Key, ok bool) {
+	for _, k := range e.d.Keys {
+		if k.SignFrom.After(e.now) && k.canVerify() && (!ok || k.SignFrom.Before(next.SignFrom)) {
+			next, ok = k, true
+		}
+	}
+	return next, ok
+}
+
+// isStandby reports whether the key is fit to sign, and not scheduled to.
+func (k Key) isStandby() bool { return k.canVerify() && k.SignFrom.IsZero() }
+
+// standby returns the standby key of those for which ok holds that was added
+// first, or nil.
+func (e *editor) standby(ok func(Key) bool) *Key {
+	var first *Key
+	for i := range e.d.Keys {
+		k := &e.d.Keys[i]
+		if k.isStandby() && k.Usable(e.now) && ok(*k) && (first == nil || k.Added.Before(first.Added)) {
+			first = k
+		}
+	}
+	return first
+}
+
+// add adds a new standby key.
+func (e *editor) add(a signer.Algorithm) *Key {
+	k := GenerateKey(a)
+	k.Added = e.now
+	e.d.Keys = append(e.d.Keys, k)
+	return &e.d.Keys[len(e.d.Keys)-1]
+}
+
+// restock adds a standby key of the algorithm unless there is one to stay.
+func (e *editor) restock(a signer.Algorithm) {
+	if e.standby(func(k Key) bool { return k.name == a.Name && k.VerifyUntil.IsZero() }) == nil {
+		e.add(a)
+	}
+}
+
+// retire has every key that signs, or has signed, cease to verify when what it
+// signs until a time has expired: all but the one with the ID.
+func (e *editor) retire(but KeyID, until time.Time) {
+	end := wholeSecond(until.Add(e.policy.MaxSessionHigh + e.policy.Skew))
+	for i := range e.d.Keys {
+		k := &e.d.Keys[i]
+		if k.id == but || k.SignFrom.IsZero() || k.isTombstone() {
+			continue
+		}
+		signs := e.ring.State(k.id, e.now) == Active
+		if k.VerifyUntil.IsZero() || signs && k.VerifyUntil.Before(end) {
+			k.VerifyUntil = end
+		}
+	}
+}
+
+// remembersSeal reports whether the tombstone is what keeps keys that do not
+// encrypt from signing.
+func (e *editor) remembersSeal(k Key) bool {
+	without := slices.DeleteFunc(slices.Clone(e.d.Keys), func(o Key) bool { return o.id == k.id })
+	return mustSeal(e.d.Keys, e.now) && !mustSeal(without, e.now)
+}

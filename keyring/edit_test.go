@@ -1,0 +1,506 @@
+package keyring
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+// founded is a ring with an active and a standby key, both long since everywhere.
+func founded(t testing.TB, a signer.Algorithm) *Ring {
+	t.Helper()
+	active, standby := GenerateKey(a), GenerateKey(a)
+	active.Added, standby.Added = base.Add(-30*day), base.Add(-30*day)
+	active.SignFrom = base.Add(-30 * day)
+	return newTestRing(t, Document{Name: "shop", Generation: 1, Keys: []Key{active, standby}})
+}
+
+// edited returns the ring after an edit, which must make a new generation.
+func edited(t testing.TB, r *Ring, now time.Time, edit func(*Document) error) *Ring {
+	t.Helper()
+	next, err := r.Edit(now, edit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.Generation() != r.Generation()+1 || !next.Document().Published.Equal(wholeSecond(now)) {
+		t.Fatalf("generation %d, published %v", next.Generation(), next.Document().Published)
+	}
+	if err := New(r).Replace(next); err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+// inState returns the one key of r in the state.
+func inState(t testing.TB, r *Ring, s State, now time.Time) Key {
+	t.Helper()
+	var found []Key
+	for _, k := range r.Document().Keys {
+		if r.State(k.ID(), now) == s {
+			found = append(found, k)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d keys are %v at %v", len(found), s, now)
+	}
+	return found[0]
+}
+
+// without checks that Plan finds nothing that is not accepted.
+func safe(t testing.TB, old, new *Ring, at time.Time) {
+	t.Helper()
+	for _, f := range Plan(old, new, at) {
+		t.Errorf("%v (accepted: %v)", f, f.Accepted)
+	}
+}
+
+func rulesOf(found []Finding) (rules []string) {
+	for _, f := range found {
+		if r := f.Rule.String(); !slices.Contains(rules, r) {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+const defaultD, defaultM, defaultS = DefaultPropagation, DefaultMaxSession, DefaultSkew
+
+func TestRotate(t *testing.T) {
+	for _, a := range signer.Algorithms() {
+		for _, b := range append(signer.Algorithms(), signer.Algorithm{}) {
+			for _, in := range []time.Duration{0, defaultD, 24*time.Hour + 1} {
+				r := founded(t, a)
+				now := base.Add(time.Millisecond)
+				active, standby := inState(t, r, Active, now), inState(t, r, Standby, now)
+				next := edited(t, r, now, func(d *Document) error { return d.Rotate(now, b, in) })
+				if a.Seals() && b.Name != "" && !b.Seals() {
+					// Not to be done by mistake.
+					if got := rulesOf(Plan(r, next, now)); !slices.Equal(got, []string{"T7"}) {
+						t.Errorf("%s to %s: %v", a.Name, b.Name, got)
+					}
+				} else {
+					safe(t, r, next, now)
+				}
+				want := b.Name
+				if want == "" {
+					want = a.Name
+				}
+				pending, stands := inState(t, next, Pending, now), inState(t, next, Active, now)
+				if from := wholeSecond(now.Add(max(in, defaultD))); !pending.SignFrom.Equal(from) || pending.Algorithm() != want {
+					t.Errorf("%v signs from %v, want %v", pending, pending.SignFrom, from)
+				}
+				if stands.ID() != active.ID() || !stands.VerifyUntil.Equal(pending.SignFrom.Add(defaultM+defaultS)) {
+					t.Errorf("%v verifies until %v", stands, stands.VerifyUntil)
+				}
+				if (pending.ID() == standby.ID()) != (want == a.Name) {
+					t.Errorf("%v follows, the standby key was %v", pending, standby)
+				}
+				after := inState(t, next, Standby, pending.SignFrom)
+				if after.Algorithm() != want || !after.VerifyUntil.IsZero() || !after.Added.Equal(base) {
+					t.Errorf("%v stands by, added %v", after, after.Added)
+				}
+				if inState(t, next, Active, pending.SignFrom).ID() != pending.ID() {
+					t.Error("the pending key does not become the primary")
+				}
+				if _, err := next.Edit(now, func(d *Document) error { return d.Rotate(now, b, in) }); err == nil || !strings.Contains(err.Error(), "is scheduled already") {
+					t.Errorf("a second rotation: %v", err)
+				}
+			}
+		}
+	}
+}
+
+func TestEditsThatChangeNothingMakeNoGeneration(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	id := inState(t, r, Standby, base).ID()
+	r = edited(t, r, base, func(d *Document) error { return d.Disable(base, id, "looked odd") })
+	r = edited(t, r, base, func(d *Document) error { return d.ScheduleCodec(base, "cbor", base.Add(day)) })
+	for name, edit := range map[string]func(*Document) error{
+		"nothing":       func(*Document) error { return nil },
+		"standby":       func(d *Document) error { return d.AddStandby(base, signer.Algorithm{}) },
+		"disable":       func(d *Document) error { return d.Disable(base, id, "again") },
+		"prune":         func(d *Document) error { _, err := d.Prune(base); return err },
+		"the codec":     func(d *Document) error { return d.ScheduleCodec(base, "cbor", base.Add(day)) },
+		"the codec too": func(d *Document) error { return d.ScheduleCodec(base, "cbor", base.Add(2*day)) },
+	} {
+		if next, err := r.Edit(base.Add(time.Hour), edit); err != nil || next != r {
+			t.Errorf("%s: %v, %v", name, next, err)
+		}
+	}
+	back := edited(t, r, base, func(d *Document) error { return d.Enable(base, id) })
+	if k, _ := back.key(id); back.State(id, base) != Standby || k.Reason != "" {
+		t.Errorf("%v is %v, since %q", k, back.State(id, base), k.Reason)
+	}
+}
+
+// A failed edit leaves the document as it was, and what a ring refuses makes
+// no generation.
+func TestFailedEditsChangeNothing(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	unknown := GenerateKey(signer.HMACSHA256()).ID()
+	broken := signer.Algorithm{Name: "none"}
+	for name, edit := range map[string]func(*Document) error{
+		"revoke an unknown key":  func(d *Document) error { return d.Revoke(base, unknown, "x") },
+		"disable an unknown key": func(d *Document) error { return d.Disable(base, unknown, "x") },
+		"enable an unknown key":  func(d *Document) error { return d.Enable(base, unknown) },
+		"rotate into the past":   func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, -1) },
+		"restore another ring":   func(d *Document) error { return d.Restore(base, Ephemeral().Ring()) },
+		"revoke for no reason":   func(d *Document) error { return d.Revoke(base, d.Keys[0].ID(), "") },
+		"disable for no reason":  func(d *Document) error { return d.Disable(base, d.Keys[0].ID(), "") },
+		"revoke all for none":    func(d *Document) error { return d.RevokeAll(base, "") },
+		"end all for no reason":  func(d *Document) error { return d.EndSessions(base, base, "") },
+	} {
+		d := r.Document()
+		if err := edit(&d); err == nil || d.checksumOf(t) != r.Checksum() {
+			t.Errorf("%s: %v", name, err)
+		}
+		if next, err := r.Edit(base, edit); err == nil || next != nil {
+			t.Errorf("%s: %v", name, next)
+		}
+	}
+	for name, edit := range map[string]func(*Document) error{
+		"rotate to no algorithm": func(d *Document) error { return d.Rotate(base, broken, 0) },
+		"no codec":               func(d *Document) error { return d.ScheduleCodec(base, "", base) },
+	} {
+		if next, err := r.Edit(base, edit); err == nil || next != nil {
+			t.Errorf("%s: %v, %v", name, next, err)
+		}
+	}
+	d := r.Document()
+	d.Generation = 1<<64 - 1
+	if _, err := newTestRing(t, d).Edit(base, func(d *Document) error { return d.AddStandby(base, signer.XChaCha20Poly1305()) }); err == nil {
+		t.Error("the last generation has a successor")
+	}
+}
+
+func (d Document) checksumOf(t *testing.T) string { return newTestRing(t, d).Checksum() }
+
+func TestPromote(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	active, standby := inState(t, r, Active, base), inState(t, r, Standby, base)
+	next := edited(t, r, base, func(d *Document) error { return d.Promote(base) })
+	safe(t, r, next, base)
+	if k := inState(t, next, Active, base); k.ID() != standby.ID() {
+		t.Errorf("%v is the primary", k)
+	}
+	if k := inState(t, next, Retiring, base); k.ID() != active.ID() || !k.VerifyUntil.Equal(base.Add(defaultD+defaultM+defaultS)) {
+		t.Errorf("%v retires at %v", k, k.VerifyUntil)
+	}
+	// The new standby key is not everywhere yet.
+	if _, err := next.Edit(base.Add(defaultD-1), func(d *Document) error { return d.Promote(base.Add(defaultD - 1)) }); err == nil || !strings.Contains(err.Error(), "not every instance") {
+		t.Errorf("promoted too early: %v", err)
+	}
+	at := base.Add(defaultD)
+	safe(t, next, edited(t, next, at, func(d *Document) error { return d.Promote(at) }), at)
+
+	// The one that is scheduled, before the one that stands by.
+	r = edited(t, founded(t, signer.HMACSHA256()), base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 10*day) })
+	pending := inState(t, r, Pending, base)
+	at = base.Add(2 * defaultD)
+	next = edited(t, r, at, func(d *Document) error { return d.Promote(at) })
+	if k := inState(t, next, Active, at); k.ID() != pending.ID() {
+		t.Errorf("%v is the primary, want %v", k, pending)
+	}
+	if n := len(next.Document().Keys); n != 3 {
+		t.Errorf("%d keys, want 3", n)
+	}
+	safe(t, r, next, at)
+	none := newTestRing(t, Document{Keys: []Key{hmacKeyAt(t, 1, base.Add(-day))}})
+	if _, err := none.Edit(base, func(d *Document) error { return d.Promote(base) }); err == nil {
+		t.Error("nothing is promoted")
+	}
+}
+
+// Nothing but the sessions of the revoked key ends: the standby key signs at once,
+// by every clock.
+func TestRevokeThePrimary(t *testing.T) {
+	for _, a := range signer.Algorithms() {
+		r := founded(t, a)
+		active, standby := inState(t, r, Active, base), inState(t, r, Standby, base)
+		next := edited(t, r, base, func(d *Document) error { return d.Revoke(base, active.ID(), "laptop stolen") })
+		for _, skew := range []time.Duration{-defaultS, 0, defaultS} {
+			if k := inState(t, next, Active, base.Add(skew)); k.ID() != standby.ID() {
+				t.Errorf("at %v, %v is the primary", skew, k)
+			}
+		}
+		if k := inState(t, next, Revoked, base); k.ID() != active.ID() || k.Reason != "laptop stolen" || k.secret != nil {
+			t.Errorf("%v: %q", k, k.Reason)
+		}
+		if k := inState(t, next, Standby, base); !k.Added.Equal(base) || k.Algorithm() != a.Name {
+			t.Errorf("%v stands by", k)
+		}
+		found := Plan(r, next, base)
+		if !slices.Equal(rulesOf(found), []string{"T5"}) || !found[0].Accepted || found[0].Key != active.ID() {
+			t.Errorf("%v", found)
+		}
+		if o := next.Document().Override; o.Generation != next.Generation() || o.Reason != "laptop stolen" || !slices.Equal(o.Allow, []Rule{T5}) {
+			t.Errorf("%+v", o)
+		}
+		if again, err := next.Edit(base, func(d *Document) error { return d.Revoke(base, active.ID(), "x") }); err != nil || again != next {
+			t.Errorf("revoked again: %v, %v", again, err)
+		}
+		later := base.Add(2 * defaultD)
+		after := edited(t, next, later, func(d *Document) error { return d.ScheduleCodec(later, "cbor", later) })
+		if o := after.Document().Override; len(o.Allow) != 0 || o.Reason != "" {
+			t.Errorf("%+v stays", o)
+		}
+	}
+}
+
+// Whatever a rotation is in the middle of, what takes over is a key that every
+// instance has.
+func TestRevokeDuringARotation(t *testing.T) {
+	for _, b := range []signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256(), signer.XChaCha20Poly1305()} {
+		r := founded(t, signer.HMACSHA256())
+		active, standby := inState(t, r, Active, base), inState(t, r, Standby, base)
+		r = edited(t, r, base, func(d *Document) error { return d.Rotate(base, b, day) })
+		pending := inState(t, r, Pending, base)
+		at := base.Add(time.Minute)
+		next := edited(t, r, at, func(d *Document) error { return d.Revoke(at, active.ID(), "leaked") })
+		if k := inState(t, next, Active, at); k.ID() != standby.ID() {
+			t.Errorf("%s: %v is the primary, want %v", b.Name, k, standby)
+		}
+		if got := rulesOf(Plan(r, next, at)); !slices.Equal(got, []string{"T5"}) {
+			t.Errorf("%s: %v", b.Name, Plan(r, next, at))
+		}
+		if pending.ID() != standby.ID() {
+			if k := inState(t, next, Active, pending.SignFrom); k.ID() != pending.ID() {
+				t.Errorf("%s: %v signs later, want %v", b.Name, k, pending)
+			}
+		}
+		// The pending key leaks instead.
+		next = edited(t, r, at, func(d *Document) error { return d.Revoke(at, pending.ID(), "leaked") })
+		if k := inState(t, next, Active, at); k.ID() != active.ID() {
+			t.Errorf("%s: %v is the primary", b.Name, k)
+		}
+		if k := inState(t, next, Active, base.Add(10*day)); k.ID() == active.ID() || k.Algorithm() != b.Name {
+			t.Errorf("%s: %v signs later", b.Name, k)
+		}
+		safe(t, r, next, at)
+	}
+}
+
+func TestRevokeOthers(t *testing.T) {
+	r := newTestRing(t, shop(t))
+	for _, tt := range []struct {
+		state State
+		rules []string
+	}{
+		{Retiring, []string{"T6"}}, {Retired, nil}, {Pruned, nil}, {Disabled, nil},
+	} {
+		k := inState(t, r, tt.state, base)
+		next := edited(t, r, base, func(d *Document) error { return d.Revoke(base, k.ID(), "leaked") })
+		if s := next.State(k.ID(), base); s != Revoked {
+			t.Errorf("%v: %v", tt.state, s)
+		}
+		if got := rulesOf(Plan(r, next, base)); !slices.Equal(got, tt.rules) {
+			t.Errorf("%v: %v, want %v", tt.state, Plan(r, next, base), tt.rules)
+		}
+		if a, b := inState(t, r, Active, base), inState(t, next, Active, base); a.ID() != b.ID() {
+			t.Errorf("%v: %v signs, and not %v", tt.state, b, a)
+		}
+	}
+}
+
+func TestRevokeAll(t *testing.T) {
+	for _, a := range signer.Algorithms() {
+		r := founded(t, a)
+		next := edited(t, r, base, func(d *Document) error { return d.RevokeAll(base, "the file was in a backup") })
+		for _, k := range r.Document().Keys {
+			if s := next.State(k.ID(), base); s != Revoked {
+				t.Errorf("%v is %v", k, s)
+			}
+		}
+		active, standby := inState(t, next, Active, base.Add(-defaultS)), inState(t, next, Standby, base)
+		if active.Algorithm() != a.Name || standby.Algorithm() != a.Name {
+			t.Errorf("%v, %v", active, standby)
+		}
+		for _, f := range Plan(r, next, base) {
+			if !f.Accepted {
+				t.Errorf("%v", f)
+			}
+		}
+	}
+}
+
+func TestDisableAndEnableThePrimary(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	active, standby := inState(t, r, Active, base), inState(t, r, Standby, base)
+	off := edited(t, r, base, func(d *Document) error { return d.Disable(base, active.ID(), "odd log lines") })
+	if k := inState(t, off, Active, base); k.ID() != standby.ID() {
+		t.Errorf("%v is the primary", k)
+	}
+	if found := Plan(r, off, base); !slices.Equal(rulesOf(found), []string{"T5"}) || !found[0].Accepted {
+		t.Errorf("%v", found)
+	}
+	at := base.Add(day)
+	on := edited(t, off, at, func(d *Document) error { return d.Enable(at, active.ID()) })
+	if k := inState(t, on, Active, at); k.ID() != standby.ID() {
+		t.Errorf("%v is the primary", k)
+	}
+	if k := inState(t, on, Retiring, at); k.ID() != active.ID() || k.VerifyUntil.Before(base.Add(defaultM+defaultS)) {
+		t.Errorf("%v verifies until %v", k, k.VerifyUntil)
+	}
+	safe(t, off, on, at)
+
+	r = edited(t, founded(t, signer.HMACSHA256()), base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, day) })
+	pending := inState(t, r, Pending, base)
+	off = edited(t, r, base, func(d *Document) error { return d.Disable(base, pending.ID(), "not sure") })
+	safe(t, r, off, base)
+	if k := inState(t, off, Active, base.Add(3*day)); k.ID() == pending.ID() {
+		t.Errorf("%v signs", k)
+	}
+}
+
+func TestEndSessions(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	next := edited(t, r, base, func(d *Document) error { return d.EndSessions(base, base, "leak") })
+	if !next.NotBefore().Equal(base) {
+		t.Errorf("not before %v", next.NotBefore())
+	}
+	if found := Plan(r, next, base); !slices.Equal(rulesOf(found), []string{"T6"}) || !found[0].Accepted {
+		t.Errorf("%v", found)
+	}
+	// Never lowered.
+	if again, err := next.Edit(base, func(d *Document) error { return d.EndSessions(base, base.Add(-day), "x") }); err != nil || again != next {
+		t.Errorf("%v, %v", again, err)
+	}
+	// After a leak, both in one edit.
+	active := inState(t, r, Active, base)
+	both := edited(t, r, base, func(d *Document) error {
+		return errors.Join(d.Revoke(base, active.ID(), "leak"), d.EndSessions(base, base, "leak"))
+	})
+	for _, f := range Plan(r, both, base) {
+		if !f.Accepted {
+			t.Errorf("%v", f)
+		}
+	}
+}
+
+// I15: prune touches retired keys only, and once.
+func TestI15PruneTouchesOnlyWhatIsOver(t *testing.T) {
+	r := newTestRing(t, shop(t))
+	for _, after := range []time.Duration{0, 6 * day, 50 * day, 100 * day} {
+		now := base.Add(after)
+		d := r.Document()
+		ids, err := d.Prune(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := newTestRing(t, d)
+		for _, k := range r.Document().Keys {
+			was, is := r.State(k.ID(), now), next.State(k.ID(), now)
+			changed := slices.Contains(ids, k.ID())
+			over := was == Retired && now.After(k.VerifyUntil.Add(r.Policy().Skew))
+			forgotten := (was == Pruned || was == Revoked) && now.After(k.buried().Add(r.Policy().MaxSessionHigh+r.Policy().Skew))
+			switch {
+			case over && (is != Pruned || !changed):
+				t.Errorf("after %v, %v is %v", after, k, is)
+			case forgotten && (is != Unknown || !changed):
+				t.Errorf("after %v, %v is %v", after, k, is)
+			case !over && !forgotten && (is != was || changed):
+				t.Errorf("after %v, %v was %v and is %v", after, k, was, is)
+			}
+		}
+		if again, err := d.Prune(now); err != nil || len(again) != 0 {
+			t.Errorf("pruned again: %v, %v", again, err)
+		}
+		if after == 0 {
+			d.Generation++
+			safe(t, r, newTestRing(t, d), now)
+		}
+	}
+}
+
+// A tombstone that keeps sessions from being written in the clear is kept.
+func TestPruneRemembersThatTheRingSealed(t *testing.T) {
+	r := founded(t, signer.XChaCha20Poly1305())
+	r = edited(t, r, base, func(d *Document) error {
+		d.Keys = append(d.Keys, hmacKeyAt(t, 1, base.Add(-90*day)))
+		return d.RevokeAll(base, "leak")
+	})
+	late := base.Add(400 * day)
+	d := r.Document()
+	for i := range d.Keys { // only the tombstones are left to say so
+		if k := &d.Keys[i]; !k.isTombstone() {
+			k.Disabled = true
+		}
+	}
+	d.Keys = append(d.Keys, hmacKeyAt(t, 2, base.Add(-100*day)))
+	before := mustSeal(d.Keys, late)
+	if _, err := d.Prune(late); err == nil && mustSeal(d.Keys, late) != before {
+		t.Error("it may write in the clear now")
+	}
+}
+
+func TestScheduleCodec(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	next := edited(t, r, base, func(d *Document) error { return d.ScheduleCodec(base, "cbor", base) })
+	safe(t, r, next, base)
+	if c := next.Codecs(); len(c) != 1 || c[0].Codec != "cbor" || !c[0].From.Equal(base.Add(defaultD)) {
+		t.Errorf("%v", c)
+	}
+	at := base.Add(time.Second / 2)
+	last := edited(t, next, at, func(d *Document) error { return d.ScheduleCodec(at, "json", at.Add(3*day)) })
+	safe(t, next, last, at)
+	if c := last.Codecs(); len(c) != 2 || c[1].Codec != "json" || !c[1].From.Equal(base.Add(3*day+time.Second)) {
+		t.Errorf("%v", c)
+	}
+	other := edited(t, last, at, func(d *Document) error { return d.ScheduleCodec(at, "msgpack", at.Add(3*day)) })
+	if c := other.Codecs(); len(c) != 2 || c[1].Codec != "msgpack" {
+		t.Errorf("%v", c)
+	}
+	// What nobody can have written by any more goes.
+	d := last.Document()
+	if _, err := d.Prune(base.Add(3*day + time.Second + defaultM + defaultS)); err != nil || len(d.Codecs) != 2 {
+		t.Errorf("%v, %v", d.Codecs, err)
+	}
+	if _, err := d.Prune(base.Add(3*day + 2*time.Second + defaultM + defaultS)); err != nil || len(d.Codecs) != 1 || d.Codecs[0].Codec != "json" {
+		t.Errorf("%v, %v", d.Codecs, err)
+	}
+}
+
+// Restore keeps what time and leaks have decided.
+func TestRestore(t *testing.T) {
+	good := founded(t, signer.HMACSHA256())
+	active, standby := inState(t, good, Active, base), inState(t, good, Standby, base)
+	// A bad edit: everything at once, and a policy that is too short.
+	bad := edited(t, good, base, func(d *Document) error {
+		d.Policy.MaxSession, d.Policy.MaxSessionHigh = 30*day, 40*day
+		d.NotBefore = base.Add(-day)
+		return d.Rotate(base, signer.BLAKE2b256(), 0)
+	})
+	extra := inState(t, bad, Pending, base)
+	bad = edited(t, bad, base, func(d *Document) error { return d.Revoke(base, standby.ID(), "leaked") })
+	at := base.Add(2 * time.Hour) // the other key signs already
+	back := edited(t, bad, at, func(d *Document) error { return d.Restore(at, good) })
+	if k := inState(t, back, Active, at); k.ID() != active.ID() {
+		t.Errorf("%v is the primary", k)
+	}
+	if s := back.State(standby.ID(), at); s != Revoked {
+		t.Errorf("a revoked key is %v", s)
+	}
+	doc := back.Document()
+	for _, k := range doc.Keys {
+		if k.ID() == extra.ID() && (k.VerifyUntil.Before(at.Add(defaultD+40*day+defaultS)) || !k.SignFrom.IsZero()) {
+			t.Errorf("%v signs from %v and verifies until %v", k, k.SignFrom, k.VerifyUntil)
+		}
+	}
+	if !back.NotBefore().Equal(base.Add(-day)) || back.Policy().MaxSessionHigh != 40*day || back.Policy().MaxSession != defaultM {
+		t.Errorf("%v, %+v", back.NotBefore(), back.Policy())
+	}
+	for _, f := range Plan(bad, back, at) {
+		if f.Rule != T9 { // the leaked standby key
+			t.Errorf("%v", f)
+		}
+	}
+	// Not from sealed to signed.
+	sealing := edited(t, good, base, func(d *Document) error { return d.Rotate(base, signer.XChaCha20Poly1305(), 0) })
+	if _, err := sealing.Edit(at, func(d *Document) error { return d.Restore(at, good) }); err == nil || !strings.Contains(err.Error(), "in the clear") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,406 @@
+package keyring
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A Rule is one of the rules that [Plan] checks.
+type Rule uint8
+
+// The rules. D is the propagation, S the skew and M the longest session ever
+// (Policy.MaxSessionHigh), of the old ring or of the new one, whichever is larger.
+const (
+	_   Rule = iota
+	T1       // the ring keeps its name, and its generation rises
+	T2       // no key vanishes: a tombstone takes its place
+	T3       // a key keeps its secret and algorithm, and a tombstone stays one
+	T4       // whoever signs is known to every instance: for D, or signing begins D from now or later
+	T5       // a key verifies for M+S after the last instance may have signed with it
+	T6       // what was promised to sessions is kept: verify_until, max_session_high, not_before
+	T7       // some key signs at every time to come, and if one that seals does now, one that seals
+	T8       // a tombstone stays for M+S
+	T9       // a standby key of the kind of the key that signs last is there
+	T10      // a codec begins to be written D from now or later
+)
+
+func (r Rule) isRule() bool { return T1 <= r && r <= T10 }
+
+// String returns the name of the rule: T1 to T10.
+func (r Rule) String() string {
+	if r.isRule() {
+		return "T" + strconv.Itoa(int(r))
+	}
+	return fmt.Sprintf("Rule(%d)", uint8(r))
+}
+
+// MarshalText returns the name of the rule.
+func (r Rule) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// ruleNamed returns the rule of that name.
+func ruleNamed(name string) (Rule, bool) {
+	for r := T1; r.isRule(); r++ {
+		if r.String() == name {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// A Finding says that an edit of a ring breaks a Rule.
+type Finding struct {
+	Rule Rule
+	// Key is the ID of the key that it is about, or zero.
+	Key KeyID
+	// Text says what is wrong and what to do about it. It quotes no secret.
+	Text string
+	// Accepted says that the new ring's Override accepts findings of the rule.
+	Accepted bool
+}
+
+// String returns the rule and the text.
+func (f Finding) String() string { return f.Rule.String() + ": " + f.Text }
+
+// Plan judges whether it is safe to apply the edit that made the new ring of the
+// old one at a time: to give the new ring to the first of the instances then,
+// all of which have had the old one so far. Without a finding, no session ends
+// before its time, however the instances' clocks differ within the skew, and in
+// whatever order they load the ring within the propagation.
+//
+// What counts is when the edit is applied, not when it was made: an edit may
+// have waited for days. Plan is pure, so that the job that publishes a ring can
+// ask before it does. Leave the propagation between two edits: Plan takes it that
+// every instance has the old ring, and of a key only that it was added so long ago.
+//
+// An edit that means to end sessions has findings. The Override of the new ring,
+// if it is for its generation, accepts those of the rules that it lists: the
+// findings are there all the same, and say so. T1, T2 and T3 can be accepted, but
+// servers refuse such a ring whatever its Override says.
+func Plan(old, new *Ring, at time.Time) []Finding {
+	a, b := old.policy, new.policy
+	p := planner{
+		old: old, new: new, at: at,
+		propagation: max(a.Propagation, b.Propagation),
+		skew:        max(a.Skew, b.Skew),
+		session:     max(a.MaxSessionHigh, b.MaxSessionHigh),
+		findings:    succession(old, new),
+	}
+	p.signersAreKnown()
+	p.tokensStayValid()
+	p.promisesAreKept()
+	p.someKeySigns()
+	p.tombstonesStay()
+	p.standbyIsThere()
+	p.codecsAreKnown()
+
+	o := new.document.Override
+	for i, f := range p.findings {
+		p.findings[i].Accepted = o.Generation == new.Generation() && slices.Contains(o.Allow, f.Rule)
+	}
+	slices.SortStableFunc(p.findings, func(a, b Finding) int { return int(a.Rule) - int(b.Rule) })
+	return p.findings
+}
+
+// succession returns why next must not follow present, whatever the time is.
+func succession(present, next *Ring) (found []Finding) {
+	find := func(r Rule, id KeyID, format string, args ...any) {
+		found = append(found, Finding{Rule: r, Key: id, Text: fmt.Sprintf(format, args...)})
+	}
+	if next.Name() != present.Name() {
+		find(T1, KeyID{}, "ring: %q, and the present ring is %q; this may be the file of another environment", next.Name(), present.Name())
+	}
+	switch {
+	case next.Generation() < present.Generation():
+		find(T1, KeyID{}, "generation: lower than the present %d; publish an older ring again under a higher generation", present.Generation())
+	case next.Generation() == present.Generation() && next.checksum != present.checksum:
+		find(T1, KeyID{}, "generation: the same as the present %d, for another content; raise it", present.Generation())
+	}
+	for _, was := range present.document.Keys {
+		i, ok := next.index[was.id]
+		if !ok {
+			if !was.isTombstone() {
+				find(T2, was.id, "keys: key %v is gone; leave a tombstone (revoked or pruned) in its place", was.id)
+			}
+			continue
+		}
+		is := next.document.Keys[i]
+		switch {
+		case was.isTombstone() && !is.isTombstone():
+			find(T3, was.id, "keys: key %v was revoked or pruned and is back; make a new key", was.id)
+		case was.name != "" && is.name != "" && was.name != is.name,
+			was.secret != nil && is.secret != nil && subtle.ConstantTimeCompare(was.secret(), is.secret()) == 0:
+			find(T3, was.id, "keys: key %v has another secret or algorithm; make it a key of its own", was.id)
+		case !was.Revoked.IsZero() && is.Revoked.IsZero():
+			find(T3, was.id, "keys: key %v was revoked and no longer is; say so again", was.id)
+		case was.seals && is.isTombstone() && (!is.seals || is.SignFrom.IsZero() != was.SignFrom.IsZero()):
+			find(T3, was.id, "keys: the tombstone of key %v must keep seals and sign_from: nothing may fall back from sealed to signed", was.id)
+		}
+	}
+	return found
+}
+
+// A planner collects what is wrong with an edit.
+type planner struct {
+	old, new                   *Ring
+	at                         time.Time
+	propagation, skew, session time.Duration // the larger of both rings'
+	findings                   []Finding
+}
+
+func (p *planner) find(r Rule, id KeyID, format string, args ...any) {
+	p.findings = append(p.findings, Finding{Rule: r, Key: id, Text: fmt.Sprintf(format, args...)})
+}
+
+// everywhere is when every instance has the new ring, and says so itself.
+func (p *planner) everywhere() time.Time { return p.at.Add(p.propagation) }
+
+// A period is the time in which a key is the primary.
+type period struct {
+	key      int // into the ring's keys; negative: none
+	basis    basis
+	from, to time.Time // to is zero for a period without end
+}
+
+// periods returns those that are not over at a time.
+func (r *Ring) periods(at time.Time) (all []period) {
+	for i, c := range r.changes {
+		q := period{key: c.key, basis: c.basis, from: c.from}
+		if i+1 < len(r.changes) {
+			q.to = r.changes[i+1].from
+			if !q.to.After(at) {
+				continue
+			}
+		}
+		all = append(all, q)
+	}
+	return all
+}
+
+// key returns the key of a ring with the ID.
+func (r *Ring) key(id KeyID) (Key, bool) {
+	i, ok := r.index[id]
+	if !ok {
+		return Key{}, false
+	}
+	return r.document.Keys[i], true
+}
+
+// signersAreKnown checks T4: while some instances have the old ring still,
+// nobody signs with a key that they do not verify.
+func (p *planner) signersAreKnown() {
+	told := map[KeyID]bool{}
+	for _, q := range p.new.periods(p.at.Add(-p.skew)) {
+		if q.key < 0 || !q.from.Before(p.everywhere()) {
+			continue
+		}
+		id := p.new.document.Keys[q.key].id
+		was, ok := p.old.key(id)
+		switch {
+		case told[id]:
+			continue
+		case !ok || !was.Usable(p.everywhere()):
+			p.find(T4, id, "key %v signs from %s, when instances that have the old ring still do not accept it; let it sign from %s or later",
+				id, stamp(q.from), later(p.everywhere()))
+		case was.Added.Add(p.propagation).After(p.at) && !p.signed(q):
+			p.find(T4, id, "key %v signs from %s, and was added at %s: not every instance may have it yet; let it sign from %s or later",
+				id, stamp(q.from), stamp(was.Added), later(p.everywhere()))
+		default:
+			continue
+		}
+		told[id] = true
+	}
+}
+
+// signed reports whether the key signs in that period under the old ring too.
+func (p *planner) signed(q period) bool {
+	for _, o := range p.old.periods(p.at.Add(-p.skew)) {
+		if o.key >= 0 && p.old.document.Keys[o.key].id == p.new.document.Keys[q.key].id && !o.from.After(q.from) {
+			return true
+		}
+	}
+	return false
+}
+
+// tokensStayValid checks T5: of each key that signs, or may go on signing until
+// the new ring is everywhere, the last tokens are accepted until they expire.
+func (p *planner) tokensStayValid() {
+	for _, was := range p.old.document.Keys {
+		last, signs := p.lastSigned(was.id)
+		if !signs {
+			continue
+		}
+		need := last.Add(p.session + p.skew)
+		is, ok := p.new.key(was.id)
+		if !ok {
+			continue // T2 says so
+		}
+		switch end := is.VerifyUntil; {
+		case is.isTombstone(), is.Disabled:
+			p.find(T5, is.id, "key %v signs until %s, so its tokens are valid until %s, and it is revoked, pruned or disabled: sessions end", is.id, stamp(last), later(need))
+		case !end.IsZero() && end.Before(need):
+			p.find(T5, is.id, "key %v signs until %s, and verifies until %s only: sessions end; set verify_until to %s or later", is.id, stamp(last), stamp(end), later(need))
+		}
+	}
+}
+
+// lastSigned returns when an instance last signs with a key that is in the old
+// ring, under either ring, and whether one does at all from now on. A key that
+// signs for ever under the new ring does so without an end that matters.
+func (p *planner) lastSigned(id KeyID) (last time.Time, signs bool) {
+	for _, q := range p.old.periods(p.at.Add(-p.skew)) {
+		if q.key < 0 || p.old.document.Keys[q.key].id != id || !q.from.Before(p.everywhere()) {
+			continue
+		}
+		until := p.everywhere()
+		if !q.to.IsZero() && q.to.Before(until) {
+			until = q.to
+		}
+		last, signs = until, true
+	}
+	for _, q := range p.new.periods(p.at.Add(-p.skew)) {
+		if q.key < 0 || p.new.document.Keys[q.key].id != id {
+			continue
+		}
+		if q.to.After(last) {
+			last = q.to
+		}
+		signs = true
+	}
+	return last, signs
+}
+
+// promisesAreKept checks T6.
+func (p *planner) promisesAreKept() {
+	for _, was := range p.old.document.Keys {
+		is, ok := p.new.key(was.id)
+		if !ok || was.SignFrom.IsZero() || !was.Usable(p.at) {
+			continue
+		}
+		if _, signs := p.lastSigned(was.id); signs || was.SignFrom.After(p.at) {
+			continue // T5 judges it, or it has signed nothing
+		}
+		switch {
+		case is.isTombstone(), is.Disabled:
+			p.find(T6, is.id, "key %v still verifies, %s, and is revoked, pruned or disabled: sessions end", is.id, until(was.VerifyUntil))
+		case was.VerifyUntil.IsZero() && !is.VerifyUntil.IsZero():
+			// When it signed last is not known: at the latest, before the primary began.
+			if need := p.primarySince().Add(p.session + p.skew); is.VerifyUntil.Before(need) {
+				p.find(T6, is.id, "key %v may have signed until %s, and verifies until %s only: sessions end; set verify_until to %s or later",
+					is.id, stamp(p.primarySince()), stamp(is.VerifyUntil), later(need))
+			}
+		case !is.VerifyUntil.IsZero() && is.VerifyUntil.Before(was.VerifyUntil):
+			p.find(T6, is.id, "key %v was to verify until %s, and now until %s only: sessions end; do not lower verify_until", is.id, stamp(was.VerifyUntil), stamp(is.VerifyUntil))
+		}
+	}
+	a, b := p.old.policy, p.new.policy
+	if b.MaxSessionHigh < a.MaxSessionHigh {
+		p.find(T6, KeyID{}, "policy.max_session_high is lowered: there may be sessions as long as it said; lower it when they have ended")
+	}
+	if n := p.new.NotBefore(); n.After(p.old.NotBefore()) {
+		p.find(T6, KeyID{}, "not_before is raised: every session that began before %s ends", stamp(n))
+	}
+}
+
+// primarySince returns when the present period of the old ring began.
+func (p *planner) primarySince() time.Time { return p.old.changes[p.old.at(p.at)].from }
+
+// until says in words when a key ceases to verify.
+func until(t time.Time) string {
+	if t.IsZero() {
+		return "for as long as it takes"
+	}
+	return "until " + stamp(t)
+}
+
+// someKeySigns checks T7.
+func (p *planner) someKeySigns() {
+	sealed := false
+	if k, err := p.old.Primary(p.at); err == nil {
+		sealed = k.seals
+	}
+	for _, q := range p.new.periods(p.at.Add(-p.skew)) {
+		from := stamp(q.from)
+		if !q.from.After(p.at) {
+			from = "now"
+		}
+		if q.key < 0 {
+			p.find(T7, KeyID{}, "no key may sign from %s on: no session can begin or change; add a key", from)
+			continue
+		}
+		k := p.new.document.Keys[q.key]
+		switch q.basis {
+		case early:
+			p.find(T7, k.id, "from %s, key %v signs before its sign_from, since no other key may: leave another key to sign until then", from, k.id)
+		case late:
+			p.find(T7, k.id, "from %s, key %v signs although it ceases to verify before sessions that begin then end; schedule a key to follow it, or remove its verify_until", from, k.id)
+		}
+		if sealed && !k.seals {
+			p.find(T7, k.id, "from %s, key %v signs, which does not encrypt as the present one does: sessions are written in the clear", from, k.id)
+		}
+	}
+}
+
+// tombstonesStay checks T8.
+func (p *planner) tombstonesStay() {
+	for _, k := range p.old.document.Keys {
+		if _, ok := p.new.index[k.id]; ok || !k.isTombstone() {
+			continue
+		}
+		if end := k.buried().Add(p.session + p.skew); p.at.Before(end) {
+			p.find(T8, k.id, "the tombstone of key %v is gone, and there may be tokens of the key until %s: keep it until then", k.id, stamp(end))
+		}
+	}
+}
+
+// buried returns when the key became a tombstone.
+func (k Key) buried() time.Time {
+	if k.Revoked.After(k.Pruned) {
+		return k.Revoked
+	}
+	return k.Pruned
+}
+
+// standbyIsThere checks T9.
+func (p *planner) standbyIsThere() {
+	last := p.new.changes[len(p.new.changes)-1]
+	if last.key < 0 {
+		return // T7 says so
+	}
+	kind := p.new.document.Keys[last.key]
+	if !slices.ContainsFunc(p.new.document.Keys, func(k Key) bool { return k.standsBy(kind) }) {
+		p.find(T9, KeyID{}, "no standby key of the kind of key %v (%s): an emergency would have to wait for a new key to reach every instance; add one", kind.id, kind.name)
+	}
+}
+
+// standsBy reports whether the key can take over from another at any time: it is
+// published, not scheduled, and encrypts if, and only if, the other does.
+func (k Key) standsBy(other Key) bool {
+	return k.canVerify() && k.SignFrom.IsZero() && k.VerifyUntil.IsZero() && k.seals == other.seals
+}
+
+// codecsAreKnown checks T10.
+func (p *planner) codecsAreKnown() {
+	for _, c := range p.new.document.Codecs {
+		same := func(o CodecFrom) bool { return o.Codec == c.Codec && o.From.Equal(c.From) }
+		if !slices.ContainsFunc(p.old.document.Codecs, same) && c.From.Before(p.everywhere()) {
+			p.find(T10, KeyID{}, "codec %s begins at %s, before every instance has this ring; let it begin at %s or later", c.Codec, stamp(c.From), later(p.everywhere()))
+		}
+	}
+}
+
+// stamp spells a time as the ring file does, to the second.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// later is stamp of a time that is not to be undercut.
+func later(t time.Time) string { return stamp(wholeSecond(t)) }
+
+// wholeSecond returns the first whole second that is not before t.
+func wholeSecond(t time.Time) time.Time {
+	if s := t.Truncate(time.Second); s.Before(t) {
+		return s.Add(time.Second).UTC()
+	}
+	return t.UTC().Round(0)
+}

@@ -1,0 +1,272 @@
+package keyring
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+// An edit for each way to go wrong, and those beside it that are right. Before it,
+// a key was turned 20 days ago.
+func TestPlanFindsEachRuleBroken(t *testing.T) {
+	hmac := signer.HMACSHA256()
+	start := func(t *testing.T) *Ring {
+		return edited(t, founded(t, hmac), base.Add(-20*day), func(d *Document) error { return d.Rotate(base.Add(-20*day), signer.Algorithm{}, 0) })
+	}
+	turned := func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 0) }
+	state := func(d *Document, s State) *Key {
+		r, err := NewRing(*d)
+		if err != nil {
+			panic(err)
+		}
+		for i := range d.Keys {
+			if r.State(d.Keys[i].id, base.Add(-10*day)) == s {
+				return &d.Keys[i]
+			}
+		}
+		panic(s.String())
+	}
+	for _, tt := range []struct {
+		name  string
+		edit  func(*Document)
+		at    time.Duration // after base
+		rules string
+	}{
+		{"nothing", func(d *Document) {}, 0, ""},
+		{"a rotation", func(d *Document) { turned(d) }, 0, ""},
+		{"a rotation applied a second late", func(d *Document) { turned(d) }, time.Second, "T5"},
+		{"a rotation applied two days late", func(d *Document) { turned(d) }, 2 * day, "T5"},
+		{"a rotation in a day, applied an hour before", func(d *Document) { d.Rotate(base, signer.Algorithm{}, day) }, 23 * time.Hour, ""},
+		{"a rotation in a day, applied too late", func(d *Document) { d.Rotate(base, signer.Algorithm{}, day) }, 23*time.Hour + 1, "T5"},
+		{"to another algorithm", func(d *Document) { d.Rotate(base, signer.BLAKE2b256(), 0) }, 0, ""},
+		{"to another algorithm, late", func(d *Document) { d.Rotate(base, signer.BLAKE2b256(), 0) }, 1, "T4 T5"},
+		{"to one that seals", func(d *Document) { d.Rotate(base, signer.XChaCha20Poly1305(), 0) }, 0, ""},
+
+		{"the same generation", func(d *Document) { d.Generation--; d.AddStandby(base, signer.BLAKE2b256()) }, 0, "T1"},
+		{"a lower generation", func(d *Document) { d.Generation -= 2 }, 0, "T1"},
+		{"another name", func(d *Document) { d.Name = "staging" }, 0, "T1"},
+		{"a key is gone", func(d *Document) {
+			id := state(d, Retiring).id
+			d.Keys = slices.DeleteFunc(d.Keys, func(k Key) bool { return k.id == id })
+		}, 0, "T2"},
+		{"another secret", func(d *Document) { state(d, Retiring).secret = hide(testSecret(99)) }, 0, "T3"},
+		{"a new key signs at once", func(d *Document) {
+			state(d, Active).VerifyUntil = base.Add(defaultD + defaultM + defaultS)
+			d.Keys = append(d.Keys, hmacKeyAt(t, 1, base))
+		}, 0, "T4"},
+		{"a new key signs a little too early", func(d *Document) {
+			state(d, Active).VerifyUntil = base.Add(defaultD + defaultM + defaultS)
+			d.Keys = append(d.Keys, hmacKeyAt(t, 1, base.Add(defaultD-1)))
+		}, 0, "T4"},
+		{"a new key signs soon enough", func(d *Document) {
+			state(d, Active).VerifyUntil = base.Add(defaultD + defaultM + defaultS)
+			d.Keys = append(d.Keys, hmacKeyAt(t, 1, base.Add(defaultD)))
+		}, 0, ""},
+		{"a standby key that was just added signs at once", func(d *Document) {
+			state(d, Active).VerifyUntil = base.Add(defaultD + defaultM + defaultS)
+			k := state(d, Standby)
+			k.SignFrom = base.Add(-20*day + defaultD + time.Second)
+			d.Keys = append(d.Keys, newKey(t, 1, hmac))
+		}, -20*day + defaultD - 1, "T4"},
+		{"the former key stops too early", func(d *Document) { turned(d); state(d, Active).VerifyUntil = base.Add(defaultM) }, 0, "T5 T7"},
+		{"a second too early", func(d *Document) {
+			turned(d)
+			k := state(d, Active)
+			k.VerifyUntil = k.VerifyUntil.Add(-time.Second)
+		}, 0, "T5 T7"},
+		{"the signing key is disabled", func(d *Document) { d.Disable(base, state(d, Active).id, "x"); d.Override = Override{} }, 0, "T5"},
+		{"the signing key is disabled, as said", func(d *Document) { d.Disable(base, state(d, Active).id, "x") }, 0, "(T5)"},
+		{"a retiring key is pruned", func(d *Document) { state(d, Retiring).Pruned = base }, -10 * day, "T6"},
+		{"a retiring key is pruned when it is over", func(d *Document) { state(d, Retiring).Pruned = base }, 0, ""},
+		{"a retiring key is cut short", func(d *Document) { k := state(d, Retiring); k.VerifyUntil = k.VerifyUntil.Add(-1) }, -10 * day, "T6"},
+		{"a retiring key is drawn out", func(d *Document) { k := state(d, Retiring); k.VerifyUntil = k.VerifyUntil.Add(day) }, -10 * day, ""},
+		{"the longest session is forgotten", func(d *Document) { d.Policy.MaxSession, d.Policy.MaxSessionHigh = day, day }, 0, "T6"},
+		{"the longest session is shorter from now on", func(d *Document) { d.Policy.MaxSession, d.Policy.MaxSessionHigh = day, defaultM }, 0, ""},
+		{"sessions are longer", func(d *Document) { d.Policy.MaxSession = 30 * day }, 0, ""},
+		{"not before", func(d *Document) { d.NotBefore = base.Add(-day) }, 0, "T6"},
+		{"no key signs in the end", func(d *Document) { state(d, Active).VerifyUntil = base.Add(90 * day) }, 0, "T5 T7"},
+		{"a standby key of another kind", func(d *Document) {
+			k := state(d, Standby)
+			k.Pruned = base
+			d.AddStandby(base, signer.XChaCha20Poly1305())
+		}, 0, "T9"},
+		{"no standby key", func(d *Document) { state(d, Standby).Pruned = base }, 0, "T9"},
+		{"a standby key that goes", func(d *Document) { state(d, Standby).VerifyUntil = base.Add(90 * day) }, 0, "T9"},
+		{"a codec at once", func(d *Document) { d.Codecs = []CodecFrom{{Codec: "cbor", From: base}} }, 0, "T10"},
+		{"a codec that is late", func(d *Document) { d.ScheduleCodec(base, "cbor", base) }, 1, "T10"},
+		{"a codec in time", func(d *Document) { d.ScheduleCodec(base, "cbor", base) }, 0, ""},
+	} {
+		old := start(t)
+		d := old.Document()
+		tt.edit(&d)
+		d.Generation++
+		next, err := NewRing(d)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		before, after := old.Checksum(), next.Checksum()
+		var got []string
+		for _, f := range Plan(old, next, base.Add(tt.at)) {
+			s := f.Rule.String()
+			if f.Accepted {
+				s = "(" + s + ")"
+			}
+			if !slices.Contains(got, s) {
+				got = append(got, s)
+			}
+			if !strings.HasPrefix(f.String(), f.Rule.String()+": ") || f.Text == "" || f.Key != (KeyID{}) && !strings.Contains(f.Text, f.Key.String()) {
+				t.Errorf("%s: %v", tt.name, f)
+			}
+		}
+		if s := strings.Join(got, " "); s != tt.rules {
+			t.Errorf("%s: %q, want %q: %v", tt.name, s, tt.rules, Plan(old, next, base.Add(tt.at)))
+		}
+		if old.Checksum() != before || next.Checksum() != after {
+			t.Errorf("%s: a ring was changed", tt.name)
+		}
+	}
+}
+
+// A tombstone may go when every token of its key has expired.
+func TestPlanWantsTombstonesToStay(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	revoked := inState(t, r, Active, base).ID()
+	r = edited(t, r, base, func(d *Document) error { return d.Revoke(base, revoked, "leak") })
+	next := edited(t, r, base, func(d *Document) error {
+		d.Keys = slices.DeleteFunc(d.Keys, func(k Key) bool { return k.id == revoked })
+		return nil
+	})
+	end := base.Add(defaultM + defaultS)
+	if got := rulesOf(Plan(r, next, end.Add(-1))); !slices.Equal(got, []string{"T8"}) {
+		t.Errorf("%v", got)
+	}
+	safe(t, r, next, end)
+}
+
+// D, M and S are the larger of both rings: what the former promised is kept, and
+// what the latter promises is too.
+func TestPlanGoesByTheLargerPolicy(t *testing.T) {
+	long := Policy{Propagation: day, Skew: time.Hour, MaxSession: 30 * day, MaxSessionHigh: 30 * day}
+	for _, order := range [][2]Policy{{long, {MaxSessionHigh: 30 * day}}, {{}, long}} {
+		r := founded(t, signer.HMACSHA256())
+		r = edited(t, r, base.Add(-day), func(d *Document) error {
+			d.Policy = order[0]
+			d.Published = base
+			d.NotBefore = base.Add(-400 * day)
+			return nil
+		})
+		good := edited(t, r, base, func(d *Document) error {
+			d.Policy = long
+			if err := d.Rotate(base, signer.Algorithm{}, 0); err != nil {
+				return err
+			}
+			d.Policy = order[1]
+			return nil
+		})
+		safe(t, r, good, base)
+		short := edited(t, r, base, func(d *Document) error {
+			d.Policy = Policy{}
+			if err := d.Rotate(base, signer.Algorithm{}, 0); err != nil {
+				return err
+			}
+			d.Policy = order[1]
+			return nil
+		})
+		if got := rulesOf(Plan(r, short, base)); !slices.Contains(got, "T5") {
+			t.Errorf("%v", got)
+		}
+		blake := edited(t, r, base, func(d *Document) error {
+			d.Policy = long
+			if err := d.Rotate(base, signer.BLAKE2b256(), 0); err != nil {
+				return err
+			}
+			d.Policy = order[1]
+			for i := range d.Keys {
+				if k := &d.Keys[i]; k.SignFrom.After(base) {
+					k.SignFrom = base.Add(day - time.Second)
+				}
+			}
+			return nil
+		})
+		if got := rulesOf(Plan(r, blake, base)); !slices.Contains(got, "T4") {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
+// A ring that seals does not fall back by mistake, also not by losing what
+// remembers that it did.
+func TestPlanFindsWhatWouldBeWrittenInTheClear(t *testing.T) {
+	r := founded(t, signer.XChaCha20Poly1305())
+	for _, edit := range []func(*Document){
+		func(d *Document) { d.Rotate(base, signer.HMACSHA256(), 0) },
+		func(d *Document) { d.Rotate(base, signer.HMACSHA256(), 100*day) },
+	} {
+		next := edited(t, r, base, func(d *Document) error { edit(d); return nil })
+		found := Plan(r, next, base)
+		if !slices.Equal(rulesOf(found), []string{"T7"}) || !strings.Contains(found[0].Text, "in the clear") {
+			t.Errorf("%v", found)
+		}
+	}
+}
+
+// What an override accepts is said all the same, and only for its generation.
+func TestOverrideIsForOneGenerationAndItsRules(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	for _, tt := range []struct {
+		o    Override
+		want bool
+	}{
+		{Override{Generation: 2, Allow: []Rule{T9}, Reason: "r"}, true},
+		{Override{Generation: 2, Allow: []Rule{T8, T9}, Reason: "r"}, true},
+		{Override{Generation: 2, Allow: []Rule{T8}, Reason: "r"}, false},
+		{Override{Generation: 1, Allow: []Rule{T9}, Reason: "r"}, false},
+		{Override{Generation: 3, Allow: []Rule{T9}, Reason: "r"}, false},
+		{Override{}, false},
+	} {
+		d := r.Document()
+		d.Generation = 2
+		d.Keys = slices.DeleteFunc(d.Keys, func(k Key) bool { return k.SignFrom.IsZero() })
+		was := r.Document()
+		was.Keys = d.Keys
+		d.Override = tt.o
+		next := newTestRing(t, d)
+		found := Plan(newTestRing(t, was), next, base)
+		if len(found) != 1 || found[0].Rule != T9 || found[0].Accepted != tt.want {
+			t.Errorf("%+v: %+v", tt.o, found)
+		}
+		// It is in the file, and comes back.
+		b, err := next.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := back.Document().Override; fmt.Sprint(o) != fmt.Sprint(tt.o) || back.Checksum() != next.Checksum() {
+			t.Errorf("%+v, want %+v", o, tt.o)
+		}
+	}
+}
+
+func TestRulesHaveNames(t *testing.T) {
+	for r := T1; r <= T10; r++ {
+		if got, ok := ruleNamed(r.String()); !ok || got != r || r.String() != fmt.Sprintf("T%d", int(r)) {
+			t.Errorf("%v: %v, %v", r, got, ok)
+		}
+	}
+	for _, s := range []string{"", "T0", "T11", "t1", "T01", "T1 "} {
+		if r, ok := ruleNamed(s); ok {
+			t.Errorf("%q is %v", s, r)
+		}
+	}
+	if s := Rule(0).String() + Rule(11).String(); s != "Rule(0)Rule(11)" {
+		t.Errorf("%s", s)
+	}
+}

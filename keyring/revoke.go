@@ -1,0 +1,211 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Revoke makes the key with the ID a tombstone, for good: whoever has its secret
+// can do nothing with it any more, once the ring is on every instance, and the
+// sessions that it signed end. Those of other keys go on.
+//
+// If the key signs, or is to sign next, another takes its place: of the keys of
+// its kind that every instance has, one that is scheduled or stands by. If the
+// key that signs is revoked, the other signs at once, by every clock. A new
+// standby key is added.
+//
+// Whoever had the key may have had sessions reissued under another: after a leak,
+// use [Document.EndSessions] too. The reason, which must not be empty, is kept in
+// the key and in the Override of what Plan finds.
+//
+// The error is ErrUnknownKey if there is no such key. To revoke one again does
+// nothing.
+func (d *Document) Revoke(now time.Time, id KeyID, reason string) error {
+	return d.edit(now, func(e *editor) error {
+		k := e.key(id)
+		switch {
+		case k == nil:
+			return ErrUnknownKey
+		case !k.Revoked.IsZero():
+			return nil
+		case reason == "":
+			return errReason
+		}
+		was := *k
+		k.Revoked, k.Reason, k.secret = e.now, reason, nil
+		e.fillPlaceOf(was)
+		return e.accept(now, reason)
+	})
+}
+
+// RevokeAll revokes every key, and adds one that signs at once and one that stands
+// by. Everybody is signed out, and until the ring is on every instance, those who
+// sign in anew may be again. It is the answer to a leak of the whole ring, whose
+// standby key has leaked too.
+func (d *Document) RevokeAll(now time.Time, reason string) error {
+	return d.edit(now, func(e *editor) error {
+		if reason == "" {
+			return errReason
+		}
+		primary, err := e.ring.Primary(now)
+		if err != nil {
+			return err
+		}
+		if primary.algorithm.Name == "" {
+			return fmt.Errorf("keyring: this binary lacks the algorithm %s", primary.name)
+		}
+		for i := range d.Keys {
+			k := &d.Keys[i]
+			if k.Revoked.IsZero() {
+				k.Revoked, k.Reason, k.secret = e.now, reason, nil
+			}
+		}
+		e.add(primary.algorithm).SignFrom = e.now.Add(-e.policy.Skew)
+		e.add(primary.algorithm)
+		return e.accept(now, reason)
+	})
+}
+
+// Disable takes the key with the ID out of use until it is enabled: its tokens
+// are refused and its cookies left alone. If it signs, or is to sign next, another
+// takes its place as in Revoke. To disable it again does nothing; the error
+// is ErrUnknownKey if there is no such key that could be enabled again.
+func (d *Document) Disable(now time.Time, id KeyID, reason string) error {
+	return d.edit(now, func(e *editor) error {
+		k := e.key(id)
+		switch {
+		case k == nil || k.isTombstone():
+			return ErrUnknownKey
+		case k.Disabled:
+			return nil
+		case reason == "":
+			return errReason
+		}
+		was := *k
+		k.Disabled, k.Reason = true, reason
+		if !k.SignFrom.IsZero() && k.VerifyUntil.IsZero() {
+			// Another signs from now on: enabled again, it has that end.
+			k.VerifyUntil = wholeSecond(now.Add(e.policy.Propagation + e.policy.MaxSessionHigh + e.policy.Skew))
+		}
+		if k.SignFrom.After(e.now) {
+			k.SignFrom, k.VerifyUntil = time.Time{}, time.Time{} // enabled again, it stands by
+		}
+		e.fillPlaceOf(was)
+		return e.accept(now, reason)
+	})
+}
+
+// Enable puts a disabled key back into use. To enable it again does nothing; the
+// error is ErrUnknownKey if there is no such key that could be disabled.
+func (d *Document) Enable(now time.Time, id KeyID) error {
+	return d.edit(now, func(e *editor) error {
+		k := e.key(id)
+		if k == nil || k.isTombstone() {
+			return ErrUnknownKey
+		}
+		if k.Disabled {
+			k.Disabled, k.Reason = false, ""
+		}
+		return nil
+	})
+}
+
+// EndSessions ends every session that began before a time, under whatever key,
+// if not_before is not later already.
+func (d *Document) EndSessions(now, before time.Time, reason string) error {
+	return d.edit(now, func(e *editor) error {
+		if before = before.UTC().Truncate(time.Second); !before.After(d.NotBefore) {
+			return nil
+		}
+		if reason == "" {
+			return errReason
+		}
+		d.NotBefore = before
+		return e.accept(now, reason)
+	})
+}
+
+// fillPlaceOf has another key sign where one that was in use is no longer, and
+// sees to it that one stands by.
+func (e *editor) fillPlaceOf(was Key) {
+	if was.isTombstone() || was.algorithm.Name == "" {
+		return
+	}
+	switch e.ring.State(was.id, e.now) {
+	case Active:
+		next := e.takeOver(was, e.now)
+		next.SignFrom, next.VerifyUntil = e.now.Add(-e.policy.Skew), time.Time{}
+		if later, ok := e.scheduled(); ok {
+			next.VerifyUntil = wholeSecond(later.SignFrom.Add(e.policy.MaxSessionHigh + e.policy.Skew))
+		}
+	case Pending:
+		from := was.SignFrom
+		if soonest := wholeSecond(e.now.Add(e.policy.Propagation)); from.Before(soonest) {
+			from = soonest
+		}
+		next := e.takeOver(was, from)
+		next.SignFrom, next.VerifyUntil = from, time.Time{}
+		e.retire(next.id, from)
+	}
+	e.restock(was.algorithm)
+}
+
+// takeOver returns the key to sign in the place of another from a time on: of its
+// kind, one that every instance has by then before one that may not be everywhere,
+// one of its algorithm before one of another, and one that was added earlier
+// before one that was added later. If there is none, it is a new one.
+func (e *editor) takeOver(was Key, from time.Time) *Key {
+	known := func(k *Key) bool { return !k.Added.Add(e.policy.Propagation).After(from) }
+	var best *Key
+	for i := range e.d.Keys {
+		k := &e.d.Keys[i]
+		waits := k.SignFrom.IsZero() || k.SignFrom.After(e.now)
+		if k.id == was.id || !waits || !k.Usable(e.now) || k.seals != was.seals {
+			continue
+		}
+		if best == nil || before(known(k), known(best), before(k.name == was.name, best.name == was.name, k.Added.Before(best.Added))) {
+			best = k
+		}
+	}
+	if best == nil {
+		return e.add(was.algorithm)
+	}
+	return best
+}
+
+// before reports whether what has a is to be preferred to what has b, or
+// otherwise if both have it or neither has.
+func before(a, b, otherwise bool) bool {
+	if a != b {
+		return a
+	}
+	return otherwise
+}
+
+var errReason = errors.New("keyring: say why: the reason is kept in the ring, for all to see")
+
+// accept records that what Plan finds in the edit so far is meant.
+func (e *editor) accept(now time.Time, reason string) error {
+	o := &e.d.Override
+	d := e.d.clone()
+	d.Generation++
+	next, err := NewRing(d)
+	if err != nil {
+		return err
+	}
+	if o.Generation != d.Generation { // of an earlier edit
+		*o = Override{unknown: o.unknown}
+	}
+	allow := o.Allow
+	for _, f := range Plan(e.ring, next, now) {
+		if !slices.Contains(allow, f.Rule) {
+			allow = append(allow, f.Rule)
+		}
+	}
+	if len(allow) > 0 {
+		o.Generation, o.Allow, o.Reason = d.Generation, allow, reason
+	}
+	return nil
+}
