@@ -3,54 +3,56 @@ package codectest
 import (
 	"bytes"
 	"reflect"
-	"testing"
-
-	"github.com/keyturn/keyturn/codec"
 )
 
-func testAppend(t *testing.T, c codec.Codec) {
+func checkAppend(p *promise) {
 	for _, v := range []any{map[string]any{"a": "b"}, &inner{N: 1}} {
-		want := encode(t, c, v)
+		alone := p.encode(v)
 		for _, spare := range []int{0, 1, 1000} {
 			prefix := append(make([]byte, 0, 3+spare), "pre"...)
-			got, err := c.Append(prefix, v)
+			out, err := p.append(prefix, v)
 			if err != nil {
-				t.Fatal(err)
+				p.fatal(problem("Append", err), given(v), because(err))
 			}
-			if !bytes.Equal(got, append([]byte("pre"), want...)) {
-				t.Errorf("with %d bytes to spare, Append after %q gives %q, want it followed by %q", spare, "pre", got, want)
+			dst := note("dst", "%q, with room for %d bytes more", "pre", spare)
+			if wanted := append([]byte("pre"), alone...); !bytes.Equal(out, wanted) {
+				p.fail("Append does not return dst and after it the encoding", given(v), dst, got(wanted, out), want(wanted))
 			}
 			if !bytes.Equal(prefix, []byte("pre")) {
-				t.Error("Append changed the bytes that were there")
+				p.fail("Append changes the bytes of dst", given(v), dst, got([]byte("pre"), prefix))
 			}
 		}
-		got, err := c.Append([]byte("pre"), map[string]any{"a": "b", "z": make(chan int)})
-		if err == nil {
-			t.Error("a channel was encoded")
-		} else if string(got) != "pre" {
-			t.Errorf("with an error, Append returned %q, want dst at its former length", got)
-		}
+	}
+	unfit := map[string]any{"a": "b", "z": make(chan int)}
+	out, err := p.append([]byte("pre"), unfit)
+	if p.refused(err, "Append", "a channel", given(unfit), encoded(out)) && string(out) != "pre" {
+		p.fail("Append returns an error, and not dst as it was", given(unfit), note("dst", "%q", "pre"), note("got", "%q", out))
 	}
 }
 
-func testAppendReadsOnly(t *testing.T, c codec.Codec) {
-	for i, v := range records() {
-		encode(t, c, v)
-		if !reflect.DeepEqual(v, records()[i]) {
-			t.Error("Append changed the value")
+func checkAppendReadsOnly(p *promise) {
+	changes := func(v any) verdict {
+		before, arg := clone(v), pointerTo(clone(v))
+		if _, err := p.append(nil, arg); err != nil {
+			return verdict{problem("Append", err), []fact{given(v), because(err)}}
 		}
+		if after := pointed(arg); !reflect.DeepEqual(after, before) {
+			return verdict{"Append changes the value", []fact{given(before), got(before, after)}}
+		}
+		return verdict{}
 	}
-	v := kinds()
-	encode(t, c, v)
-	if !reflect.DeepEqual(v, kinds()) {
-		t.Error("Append changed the values")
+	for _, v := range records() {
+		p.verify(*v, changes)
 	}
+	p.verify(kinds(), changes)
+
 	buf := []byte("abc")
-	first := encode(t, c, map[string]any{"b": buf})
+	first := p.encode(map[string]any{"b": buf})
 	copied := bytes.Clone(first)
 	copy(buf, "xyz")
-	encode(t, c, map[string]any{"b": buf})
+	p.encode(map[string]any{"b": buf})
 	if !bytes.Equal(first, copied) {
-		t.Error("what Append returned changed when its value did")
+		p.fail("what Append returned changes when its value does, or with the next call", given(map[string]any{"b": []byte("abc")}),
+			note("first", "%s", showData(copied)), note("then", "%s", showData(first)))
 	}
 }

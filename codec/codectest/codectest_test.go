@@ -189,6 +189,27 @@ var faults = map[string]struct {
 		}
 		return f
 	}},
+	"panics for an error": {"WrongShapeIsAnError", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			if err := f.Merger.Decode(data, v); err != nil {
+				panic(err)
+			}
+			return nil
+		}
+		return f
+	}},
+	"changes refused data": {"WrongShapeIsAnError", func() *faulty {
+		f := sound()
+		f.decode = func(data []byte, v any) error {
+			err := f.Merger.Decode(data, v)
+			if err != nil && len(data) > 0 {
+				data[0] ^= 1
+			}
+			return err
+		}
+		return f
+	}},
 	"believes lengths": {"DamagedDataIsHarmless", func() *faulty {
 		f := sound()
 		f.decode = func(data []byte, v any) error {
@@ -322,15 +343,129 @@ func TestKitNoticesFaults(t *testing.T) {
 		noticed[fault.notices] = true
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(os.Args[0], "-test.run=^TestKitNoticesFaults$/^"+fault.notices+"$", "-test.v")
-			cmd.Env = append(os.Environ(), "CODECTEST_FAULT="+name)
-			out, err := cmd.CombinedOutput()
-			if err == nil || !regexp.MustCompile(`(?m)^ *--- FAIL: TestKitNoticesFaults/`+fault.notices+`\b`).Match(out) {
+			out, err := runWithFault(name)
+			if err == nil || !regexp.MustCompile(`(?m)^ *--- FAIL: TestKitNoticesFaults/`+fault.notices+`\b`).MatchString(out) {
 				t.Errorf("%s does not notice: %v\n%s", fault.notices, err, out)
 			}
+			checkIsBrief(t, out)
 		})
 	}
 	t.Logf("%d faults in %d promises", len(faults), len(noticed))
+}
+
+// runWithFault runs the subtest that must notice a fault, and returns what it prints.
+func runWithFault(name string) (string, error) {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKitNoticesFaults$/^"+faults[name].notices+"$")
+	cmd.Env = append(os.Environ(), "CODECTEST_FAULT="+name)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// checkIsBrief checks that a failing subtest names its promise and prints a few lines that can be read.
+func checkIsBrief(t *testing.T, out string) {
+	t.Helper()
+	if n := strings.Count(out, "broken promise: "); n != 1 {
+		t.Errorf("%d promises named, want 1:\n%s", n, out)
+	}
+	lines := strings.Split(out, "\n")
+	if len(lines) > 25 {
+		t.Errorf("%d lines, want no more than a few:\n%s", len(lines), out)
+	}
+	for _, line := range lines {
+		if len(line) > 400 {
+			t.Errorf("a line of %d bytes: %s", len(line), line)
+		}
+	}
+}
+
+// TestFailuresShowWhy: what is printed are the smallest values, with their types.
+func TestFailuresShowWhy(t *testing.T) {
+	for fault, wanted := range map[string][]string{
+		"integers as floats": {
+			"broken promise: kinds of Values come back as they were, each of just its type",
+			"Decode into map[string]any gives another value",
+			`given    map[string]any{"v": int64(0)}`,
+			"encoded  81 a1 76 00",
+			`got      map[string]any{"v": float64(0)}`,
+			"more failures, not printed: ",
+		},
+		"random order": {
+			"broken promise: equal values have equal encodings",
+			`given    map[string]any{"`,
+			"encoded  82 a1 ", // two members
+			"and as   82 a1 ",
+		},
+		"folds case": {
+			"broken promise: a member goes into the field of exactly its name",
+			"given    struct { X int `json:\"NAME\"`; Y int }{X: 1, Y: 2}",
+			"got      struct { X int `json:\"name\"`; Y int `json:\"y\"` }{X: 1, Y: 2}",
+		},
+		"encoding/json": {
+			"Decode returns an error",
+			"given    struct { ByLevel map[string]level `json:\"by_level\"` }",
+			`encoded  {"by_level":{"v":{}}}`,
+			"error    json: cannot unmarshal object",
+		},
+		"panics": {
+			"broken promise: damaged data are an error or a value like any other, without a panic or much memory",
+			"Decode of damaged data panics",
+			"decoded  c1\n",
+			"error    panic in codectest_test.",
+			"(codectest_test.go:",
+			"): an unused code",
+		},
+		"panics for an error": {
+			"Decode into struct { V bool `json:\"v\"` } panics at a value of another shape, want an error",
+			`given    map[string]any{"v": []any{"x"}}`,
+			"error    panic in codectest_test.",
+		},
+		"narrows": {
+			"Decode into a field of type int8 takes a number that does not fit it, want an error",
+			"given    int64(-9223372036854775808)",
+			"got      int8(0)",
+		},
+		"nil for empty": {
+			"given    map[string]any(nil)",
+			"got      map[string]any(nil)",
+			"want     map[string]any{}",
+		},
+		"shares its buffer": {
+			"what Append returned changes when its value does, or with the next call",
+			`given    map[string]any{"b": []byte("abc")}`,
+		},
+		"merges into the target": {
+			`given    map[string]any{"new": true}`,
+			`held     map[string]any{"old": true}`,
+			`got      map[string]any{"new": true, "old": true}`,
+		},
+		"takes trailing bytes": {
+			"Decode takes data with bytes left over, want an error",
+			`given    map[string]any{"a": int64(1)}`,
+			"encoded  81 a1 61 01",
+			"decoded  81 a1 61 01 00",
+		},
+		"local times": {
+			`given    map[string]any{"t": time.Time(`,
+			"+01:00)",
+		},
+		"takes bad text": {
+			"Append takes bad UTF-8 in kinds of Values, want an error",
+			`given    map[string]any{"v": "a\xff"}`,
+		},
+		"no limit of entries": {
+			"an array, 1025 entries all together; codec.MaxEntries is 1024",
+		},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			out, _ := runWithFault(fault)
+			for _, want := range wanted {
+				if !strings.Contains(out, want) {
+					t.Errorf("does not print %q:\n%s", want, out)
+				}
+			}
+		})
+	}
 }
 
 // TestKitPassesWhatIsSound: the same wrapping without a fault.

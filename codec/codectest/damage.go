@@ -4,71 +4,30 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"runtime"
-	"testing"
 	"time"
-
-	"github.com/keyturn/keyturn/codec"
 )
 
-// testDamage changes encodings in many ways. What is decoded nonetheless must be
+// checkDamage changes encodings in many ways. What is decoded nonetheless must be
 // a value like any other: one that can be encoded, and then comes back.
-func testDamage(t *testing.T, c codec.Codec) {
+func checkDamage(p *promise) {
 	random := rand.New(rand.NewPCG(1, 2))
 	small := map[string]any{"a": []any{"x", int64(7), 7.5, nil, true}, "t": time.Unix(1, 1).UTC(), "b": []byte("b"), "m": map[string]any{"n": "$"}}
-	seeds := [][]byte{encode(t, c, small), encode(t, c, records()[1]), encode(t, c, kinds())}
-	try := func(data []byte) {
-		t.Helper()
-		defer func() {
-			if r := recover(); r != nil {
-				t.Fatalf("a panic: %v, from % x", r, data)
-			}
-		}()
-		var v any
-		if err := c.Decode(data, &v); err == nil {
-			again, err := c.Append(nil, &v)
-			if err != nil {
-				t.Fatalf("what was decoded cannot be encoded: %v, from % x", err, data)
-			}
-			if back := decode[any](t, c, again); !same(back, v) {
-				t.Fatalf("what was decoded comes back as another: %#v and %#v, from % x", v, back, data)
-			}
-		}
-		var m record
-		if err := c.Decode(data, &m); err == nil {
-			if _, err := c.Append(nil, &m); err != nil {
-				t.Fatalf("a struct that was decoded cannot be encoded: %v, from % x", err, data)
-			}
-		}
-	}
-	var before, after runtime.MemStats
-	for _, seed := range seeds {
-		tries := 0
-		runtime.ReadMemStats(&before)
-		for range 3000 {
-			data := bytes.Clone(seed)
-			for range 1 + random.IntN(3) {
-				switch i := random.IntN(len(data)); random.IntN(5) {
-				case 0:
-					data[i] ^= 1 << random.IntN(8)
-				case 1:
-					data[i] = byte(random.Uint32())
-				case 2:
-					data = append(data[:i], data[i+1:]...)
-				case 3:
-					data = append(data[:i:i], append([]byte{byte(random.Uint32())}, data[i:]...)...)
-				case 4:
-					data[i] = 0xff
-				}
-				if len(data) == 0 {
-					break
+	judge := func(data any) verdict { return harmless(p, data.([]byte)) }
+	for _, seed := range [][]byte{p.encode(small), p.encode(records()[1]), p.encode(kinds())} {
+		const tries = 3000
+		var harmful [][]byte
+		allocated := allocates(func() {
+			for range tries {
+				if data := damage(random, seed); judge(data).what != "" {
+					harmful = append(harmful, data)
 				}
 			}
-			try(data)
-			tries++
+		})
+		for _, data := range harmful {
+			p.verify(data, judge)
 		}
-		runtime.ReadMemStats(&after)
-		if perTry := (after.TotalAlloc - before.TotalAlloc) / uint64(tries); perTry > 1<<20 {
-			t.Errorf("damaged data of %d bytes make for %d bytes allocated each, want no more than 1 MB", len(seed), perTry)
+		if perTry := allocated / tries; perTry > maxAllocated {
+			p.fail("damaged data make for more memory than 1 MB each", fact{"undamaged", showData(seed)}, note("got", "%d bytes allocated each", perTry))
 		}
 	}
 	for n := range 64 {
@@ -77,19 +36,86 @@ func testDamage(t *testing.T, c codec.Codec) {
 			for i := range data {
 				data[i] = byte(random.Uint32())
 			}
-			try(data)
+			p.verify(data, judge)
 		}
 	}
 	// Every first byte before a length that is not there.
 	for first := range 256 {
 		data := append([]byte{byte(first)}, bytes.Repeat([]byte{0xff}, 8)...)
 		for n := 1; n <= len(data); n++ {
-			runtime.ReadMemStats(&before)
-			try(data[:n])
-			runtime.ReadMemStats(&after)
-			if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
-				t.Errorf("% x makes for %d bytes allocated, want no more than 1 MB", data[:n], got)
+			if got := allocates(func() { judge(data[:n]) }); got > maxAllocated {
+				p.fail("a length that is not there makes for more memory than 1 MB", fact{"decoded", showData(data[:n])}, note("got", "%d bytes allocated", got))
 			}
+			p.verify(data[:n], judge)
 		}
 	}
+}
+
+// maxAllocated is far more than the codecs of package codec need.
+const maxAllocated = 1 << 20
+
+func allocates(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// damage returns data with one to three bytes changed, lost or added.
+func damage(random *rand.Rand, data []byte) []byte {
+	data = bytes.Clone(data)
+	for range 1 + random.IntN(3) {
+		switch i := random.IntN(len(data)); random.IntN(5) {
+		case 0:
+			data[i] ^= 1 << random.IntN(8)
+		case 1:
+			data[i] = byte(random.Uint32())
+		case 2:
+			data = append(data[:i], data[i+1:]...)
+		case 3:
+			data = append(data[:i:i], append([]byte{byte(random.Uint32())}, data[i:]...)...)
+		case 4:
+			data[i] = 0xff
+		}
+		if len(data) == 0 {
+			break
+		}
+	}
+	return data
+}
+
+// harmless says what is wrong with what data are decoded to, if they are.
+func harmless(p *promise, data []byte) verdict {
+	decoded := fact{"decoded", showData(data)}
+	var v any
+	err := p.decode(data, &v)
+	if isPanic(err) {
+		return verdict{"Decode of damaged data panics", []fact{decoded, because(err)}}
+	}
+	if err == nil {
+		value := fact{"value", describe(v)}
+		again, err := p.append(nil, &v)
+		if err != nil {
+			return verdict{problem("Append of what was decoded", err), []fact{decoded, value, because(err)}}
+		}
+		var back any
+		if err := p.decode(again, &back); err != nil {
+			return verdict{problem("Decode of what was decoded and encoded again", err), []fact{decoded, value, encoded(again), because(err)}}
+		}
+		if !same(back, v) {
+			return verdict{"what was decoded comes back as another", []fact{decoded, value, encoded(again), got(v, back)}}
+		}
+	}
+	var r record
+	err = p.decode(data, &r)
+	if isPanic(err) {
+		return verdict{"Decode of damaged data into a struct panics", []fact{decoded, because(err)}}
+	}
+	if err == nil {
+		if _, err := p.append(nil, &r); err != nil {
+			return verdict{problem("Append of a struct that was decoded", err), []fact{decoded, fact{"value", describe(r)}, because(err)}}
+		}
+	}
+	return verdict{}
 }

@@ -4,36 +4,55 @@ import (
 	"bytes"
 	"math"
 	"reflect"
-	"testing"
 	"time"
-
-	"github.com/keyturn/keyturn/codec"
 )
 
-func testReplaces(t *testing.T, c codec.Codec) {
-	ms := records()
-	for i, in := range ms {
-		data := encode(t, c, in)
+func checkReplaces(p *promise) {
+	// A target held a record before it gets another.
+	type target struct{ Held, Gets record }
+	for _, in := range records() {
 		for _, before := range records() {
-			if err := c.Decode(data, before); err != nil {
-				t.Fatal(err)
-			}
-			if !reflect.DeepEqual(before, in) {
-				t.Errorf("record %d into a target that is in use:\nput in %+v\n   got %+v", i, in, before)
-			}
+			p.verify(target{*before, *in}, func(v any) verdict {
+				target, ok := v.(target)
+				if !ok {
+					return verdict{}
+				}
+				data, err := p.append(nil, &target.Gets)
+				if err != nil {
+					return verdict{problem("Append", err), []fact{given(target.Gets), because(err)}}
+				}
+				// The same data, to begin with, into a target that is not in use.
+				if found := decodesAs(p, "Decode", data, target.Gets, reflect.TypeFor[record](), reflect.DeepEqual); found.what != "" {
+					return found
+				}
+				held, out := fact{"held", describe(target.Held)}, clone(target.Held)
+				if err := p.decode(data, &out); err != nil {
+					return verdict{problem("Decode into a target that is in use", err), []fact{given(target.Gets), encoded(data), held, because(err)}}
+				}
+				if !reflect.DeepEqual(out, target.Gets) {
+					return verdict{"Decode into a target that is in use gives another value",
+						[]fact{given(target.Gets), encoded(data), held, got(target.Gets, out)}}
+				}
+				return verdict{}
+			})
 		}
 	}
-	m := map[string]any{"old": true}
-	kept := m
-	if err := c.Decode(encode(t, c, map[string]any{"new": true}), &m); err != nil {
-		t.Fatal(err)
+	before, in := map[string]any{"old": true}, map[string]any{"new": true}
+	held := fact{"held", describe(before)}
+	m := before
+	data := p.encode(in)
+	if err := p.decode(data, &m); err != nil {
+		p.fatal(problem("Decode into a map that is in use", err), given(in), because(err))
 	}
-	if !same(m, map[string]any{"new": true}) || !same(kept, map[string]any{"old": true}) {
-		t.Errorf("Decode into a map that is in use gives %v and leaves %v", m, kept)
+	if !same(m, in) {
+		p.fail("Decode into a map that is in use gives another", given(in), held, got(in, m))
+	}
+	if old := map[string]any{"old": true}; !same(before, old) {
+		p.fail("Decode changes the map that the target held, want a new one in its place", given(in), held, got(old, before))
 	}
 }
 
-func testUnknown(t *testing.T, c codec.Codec) {
+func checkUnknown(p *promise) {
 	type newer struct {
 		A     int `json:"a"`
 		Extra struct {
@@ -51,57 +70,67 @@ func testUnknown(t *testing.T, c codec.Codec) {
 	}
 	in := newer{A: 1, U: math.MaxUint64, B: "x", F: 0.1, Blob: []byte{1}}
 	in.Extra.M = map[int][]string{1: {"x"}, -300: {}}
-	if got := decode[older](t, c, encode(t, c, &in)); got != (older{"x", 1}) {
-		t.Errorf("a struct with fewer fields got %+v", got)
+	wanted := older{"x", 1}
+	if out := through[older](p, &in); out != wanted {
+		p.fail("a struct with fewer fields gets other values for these", given(in), got(wanted, out), want(wanted))
 	}
 }
 
-func testExactNames(t *testing.T, c codec.Codec) {
-	type upper struct {
+func checkExactNames(p *promise) {
+	type upper = struct {
 		X int `json:"NAME"`
 		Y int
 	}
-	type lower struct {
+	type lower = struct {
 		X int `json:"name"`
 		Y int `json:"y"`
 	}
-	if got := decode[lower](t, c, encode(t, c, &upper{1, 2})); got != (lower{}) {
-		t.Errorf("members NAME and Y went into fields name and y: %+v", got)
+	in := upper{1, 2}
+	if out := through[lower](p, &in); out != (lower{}) {
+		p.fail("members NAME and Y go into fields of the names name and y", given(in), got(lower{}, out), want(lower{}))
 	}
 }
 
-func testOwnership(t *testing.T, c codec.Codec) {
-	for i, in := range records() {
-		data := encode(t, c, in)
-		before := bytes.Clone(data)
-		got := decode[record](t, c, data)
-		if !bytes.Equal(data, before) {
-			t.Fatal("Decode changed data")
-		}
-		for i := range data {
-			data[i] ^= 0x55
-		}
-		if !reflect.DeepEqual(&got, in) {
-			t.Errorf("record %d changed with the data they were decoded from", i)
-		}
+func checkOwnership(p *promise) {
+	for _, in := range records() {
+		p.verify(*in, func(v any) verdict { return owns(p, v, reflect.DeepEqual) })
 	}
-	data := encode(t, c, kinds())
+	p.verify(kinds(), func(v any) verdict { return owns(p, v, same) })
+	// Nor may one value be in the memory of another.
+	in := records()[1]
+	first, second := through[record](p, in), through[record](p, in)
+	if !reflect.DeepEqual(&second, in) {
+		p.fatal("a value comes back as another, before one is changed", given(in), got(*in, second))
+	}
+	copy(first.Bytes, "\x99\x99")
+	copy(first.Blob, "\x99\x99\x99\x99")
+	if !reflect.DeepEqual(&second, in) {
+		p.fail("a decoded value changes when another one does: they share memory", got(*in, second))
+	}
+}
+
+// owns says whether a decoded value changes with its data, or data when they are decoded.
+func owns(p *promise, v any, same func(a, b any) bool) verdict {
+	data, err := p.append(nil, pointerTo(v))
+	if err != nil {
+		return verdict{problem("Append", err), []fact{given(v), because(err)}}
+	}
 	before := bytes.Clone(data)
-	got := decode[map[string]any](t, c, data)
+	target := reflect.New(reflect.TypeOf(v))
+	if err := p.decode(data, target.Interface()); err != nil {
+		return verdict{problem("Decode", err), []fact{given(v), encoded(before), because(err)}}
+	}
 	if !bytes.Equal(data, before) {
-		t.Fatal("Decode changed data")
+		return verdict{"Decode changes data", []fact{given(v), encoded(before), got(before, data)}}
+	}
+	if out := target.Elem().Interface(); !same(out, v) {
+		return verdict{"a value comes back as another, before data are overwritten", []fact{given(v), encoded(before), got(v, out)}}
 	}
 	for i := range data {
 		data[i] ^= 0x55
 	}
-	if !same(got, kinds()) {
-		t.Error("values changed with the data they were decoded from")
+	if out := target.Elem().Interface(); !same(out, v) {
+		return verdict{"a decoded value changes when data are overwritten", []fact{given(v), encoded(before), got(v, out)}}
 	}
-	// Nor may one value be in the memory of another.
-	first, second := decode[record](t, c, encode(t, c, records()[1])), decode[record](t, c, encode(t, c, records()[1]))
-	copy(first.Bytes, "\x99\x99")
-	copy(first.Blob, "\x99\x99\x99\x99")
-	if !reflect.DeepEqual(&second, records()[1]) {
-		t.Error("two decoded values share memory")
-	}
+	return verdict{}
 }

@@ -1,35 +1,30 @@
 package codectest
 
-import (
-	"regexp"
-	"testing"
+import "regexp"
 
-	"github.com/keyturn/keyturn/codec"
-)
-
-func testIDAndName(t *testing.T, c codec.Codec) {
-	if c.ID() == 0 {
-		t.Error("ID is 0")
+func checkIDAndName(p *promise) {
+	if p.c.ID() == 0 {
+		p.fail("ID is 0")
 	}
-	if !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(c.Name()) {
-		t.Errorf("the name %q is not of lower-case letters, digits and hyphens", c.Name())
+	if !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(p.c.Name()) {
+		p.fail("Name is not of lower-case letters, digits and hyphens", note("got", "%q", p.c.Name()))
 	}
-	if len(c.Name()) > 32 {
-		t.Errorf("the name %q is longer than 32", c.Name())
+	if len(p.c.Name()) > 32 {
+		p.fail("Name is longer than 32", note("got", "%q", p.c.Name()))
 	}
-	id, name := c.ID(), c.Name()
-	encode(t, c, kinds())
-	if c.ID() != id || c.Name() != name {
-		t.Error("ID or Name changes")
+	id, name := p.c.ID(), p.c.Name()
+	p.encode(kinds())
+	if p.c.ID() != id || p.c.Name() != name {
+		p.fail("ID or Name changes", note("before", "%d, %q", id, name), note("after", "%d, %q", p.c.ID(), p.c.Name()))
 	}
 	builtin := map[byte]string{1: "json", 2: "msgpack", 3: "cbor"}
-	if c.ID() < 128 && builtin[c.ID()] != c.Name() {
-		t.Errorf("%q has the ID %d: those below 128 are for package codec", c.Name(), c.ID())
+	if p.c.ID() < 128 && builtin[p.c.ID()] != p.c.Name() {
+		p.fail("ID is below 128: these are for package codec", note("got", "%d, of the codec %q", p.c.ID(), p.c.Name()))
 	}
-	if c.ID() >= 128 {
+	if p.c.ID() >= 128 {
 		for _, name := range builtin {
-			if c.Name() == name {
-				t.Errorf("the name %q is taken by package codec", name)
+			if p.c.Name() == name {
+				p.fail("Name is taken by package codec", note("got", "%q", name))
 			}
 		}
 	}

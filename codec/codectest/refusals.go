@@ -2,12 +2,12 @@ package codectest
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"reflect"
+	"slices"
 	"strings"
-	"testing"
 	"time"
-
-	"github.com/keyturn/keyturn/codec"
 )
 
 type unmarshalOnly struct{ N int }
@@ -19,29 +19,32 @@ type failing struct{ N int }
 func (failing) MarshalText() ([]byte, error) { return nil, fmt.Errorf("failing") }
 func (*failing) UnmarshalText([]byte) error  { return fmt.Errorf("failing") }
 
-func testRefused(t *testing.T, c codec.Codec) {
+func checkRefused(p *promise) {
 	pointed := "x"
-	p := &pointed
+	pointer := &pointed
 	tooEarly, tooLate := time.Date(0, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
-	for name, v := range map[string]any{
+	unfit := map[string]any{
 		"NaN": math.NaN(), "infinity": math.Inf(1), "-infinity": math.Inf(-1),
 		"bad UTF-8": "a\xff", "surrogate": "\xed\xa0\x80",
 		"year 0": tooEarly, "year 10000": tooLate,
 		"int": 1, "int8": int8(1), "uint64": uint64(1), "float32": float32(1), "[]string": []string{"x"},
-		"map[string]string": map[string]string{}, "pointer": p, "struct": inner{}, "chan": make(chan int),
+		"map[string]string": map[string]string{}, "pointer": pointer, "struct": inner{}, "chan": make(chan int),
 		"Duration": time.Second, "named": text("x"), "map[any]any": map[any]any{}, "complex": 1i, "func": func() {},
+	}
+	for _, within := range []func(v any) map[string]any{
+		func(v any) map[string]any { return map[string]any{"v": v} },
+		func(v any) map[string]any { return map[string]any{"v": []any{v}} },
+		func(v any) map[string]any { return map[string]any{"v": map[string]any{"v": v}} },
 	} {
-		for place, in := range map[string]map[string]any{
-			"member": {"v": v}, "in an array": {"v": []any{v}}, "in a map": {"v": map[string]any{"v": v}},
-		} {
-			if b, err := c.Append(nil, in); err == nil {
-				t.Errorf("%s as %s of kinds of Values was encoded, as %q", name, place, b)
-			}
+		for _, name := range slices.Sorted(maps.Keys(unfit)) {
+			in := within(unfit[name])
+			data, err := p.append(nil, in)
+			p.refused(err, "Append", name+" in kinds of Values", given(in), encoded(data))
 		}
 	}
-	if _, err := c.Append(nil, map[string]any{"a\xff": true}); err == nil {
-		t.Error("a name that is not UTF-8 was encoded")
-	}
+	badName := map[string]any{"a\xff": true}
+	data, err := p.append(nil, badName)
+	p.refused(err, "Append", "a name that is not UTF-8", given(badName), encoded(data))
 
 	type any1 struct{ V any }
 	type shadow struct {
@@ -54,7 +57,7 @@ func testRefused(t *testing.T, c codec.Codec) {
 	}
 	type hidden struct{ n int }
 	_ = hidden{}.n
-	for name, v := range map[string]any{
+	unfit = map[string]any{
 		"NaN":                   &struct{ V float64 }{math.NaN()},
 		"float32 infinity":      &struct{ V float32 }{float32(math.Inf(-1))},
 		"bad UTF-8":             &struct{ V string }{"\xc3\x28"},
@@ -70,7 +73,7 @@ func testRefused(t *testing.T, c codec.Codec) {
 		"func":                  &struct{ V func() }{},
 		"complex":               &struct{ V complex128 }{},
 		"uintptr":               &struct{ V uintptr }{},
-		"pointer to pointer":    &struct{ V **string }{&p},
+		"pointer to pointer":    &struct{ V **string }{&pointer},
 		"map by float":          &struct{ V map[float64]int }{},
 		"map by bool":           &struct{ V map[bool]int }{},
 		"map by array":          &struct{ V map[[2]int]int }{},
@@ -86,20 +89,19 @@ func testRefused(t *testing.T, c codec.Codec) {
 			V int `json:"v,string"`
 		}{},
 		"pointer that is nested": &struct{ V []**int }{},
-	} {
-		b, err := c.Append(nil, v)
-		if err == nil {
-			t.Errorf("%s was encoded, as %q", name, b)
-			continue
-		}
-		if s := err.Error(); strings.Contains(s, "failing") && name != "failing text" {
-			t.Errorf("%s: %v", name, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(unfit)) {
+		v := unfit[name]
+		data, err := p.append(nil, v)
+		declared := note("type", "%s", declaration(reflect.TypeOf(v)))
+		if p.refused(err, "Append", "a value that would not come back as it was: "+name, declared, given(v), encoded(data)) &&
+			strings.Contains(err.Error(), "failing") && name != "failing text" {
+			p.fail("an error is about another value", declared, given(v), because(err))
 		}
 	}
-	empty := encode(t, c, map[string]any{})
+	empty := p.encode(map[string]any{})
 	for _, v := range []any{new(any1), new(struct{ V map[string]any }), new(struct{ V chan int }), new(twice), new(shadow), new(hidden)} {
-		if err := c.Decode(empty, v); err == nil {
-			t.Errorf("Decode into %T has no error", v)
-		}
+		err := p.decode(empty, v)
+		p.refused(err, "Decode", "a target of a type that Append must refuse", note("target", "%s", declaration(reflect.TypeOf(v).Elem())))
 	}
 }

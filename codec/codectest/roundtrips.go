@@ -1,71 +1,100 @@
 package codectest
 
 import (
+	"maps"
 	"math"
 	"reflect"
-	"testing"
+	"slices"
 	"time"
-
-	"github.com/keyturn/keyturn/codec"
 )
 
-func testKinds(t *testing.T, c codec.Codec) {
+func checkKinds(p *promise) {
 	all := kinds()
-	check := func(name string, in map[string]any) {
-		data := encode(t, c, in)
-		if got := decode[map[string]any](t, c, data); !same(got, in) {
-			t.Errorf("%s: put in %#v, got %#v", name, in, got)
-		}
-		if got := decode[any](t, c, data); !same(got, in) {
-			t.Errorf("%s, into any: put in %#v, got %#v", name, in, got)
-		}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		v := all[name]
+		p.kindsComeBack(map[string]any{"v": v})
+		p.kindsComeBack(map[string]any{"v": []any{v, v}})
+		p.kindsComeBack(map[string]any{name: v})
 	}
-	for name, v := range all {
-		check(name, map[string]any{"v": v})
-		check(name+" in an array", map[string]any{"v": []any{v, v}})
-		check(name+" as name", map[string]any{name: v})
-	}
-	check("all", all)
+	p.kindsComeBack(all)
 }
 
-func testEmpty(t *testing.T, c codec.Codec) {
+// kindsComeBack checks that in comes back from a map and from an any.
+func (p *promise) kindsComeBack(in map[string]any) bool {
+	p.t.Helper()
+	return p.comesBack(in, same, reflect.TypeFor[map[string]any](), reflect.TypeFor[any]())
+}
+
+// comesBack checks that in comes back as one that is the same, when one encoding is
+// decoded into targets of each of the types; if there is none, into one of in's type.
+func (p *promise) comesBack(in any, same func(a, b any) bool, types ...reflect.Type) bool {
+	p.t.Helper()
+	return p.verify(in, func(in any) verdict {
+		data, err := p.append(nil, pointerTo(in))
+		if err != nil {
+			return verdict{problem("Append", err), []fact{given(in), because(err)}}
+		}
+		if len(types) == 0 {
+			return decodesAs(p, "Decode", data, in, reflect.TypeOf(in), same)
+		}
+		for _, into := range types {
+			if found := decodesAs(p, "Decode into "+typeName(into), data, in, into, same); found.what != "" {
+				return found
+			}
+		}
+		return verdict{}
+	})
+}
+
+// decodesAs says what is wrong if data, the encoding of in, are not decoded as it was.
+func decodesAs(p *promise, decode string, data []byte, in any, into reflect.Type, same func(a, b any) bool) verdict {
+	target := reflect.New(into)
+	if err := p.decode(data, target.Interface()); err != nil {
+		return verdict{problem(decode, err), []fact{given(in), encoded(data), because(err)}}
+	}
+	if out := target.Elem().Interface(); !same(out, in) {
+		return verdict{decode + " gives another value", []fact{given(in), encoded(data), got(in, out)}}
+	}
+	return verdict{}
+}
+
+func checkEmpty(p *promise) {
 	in := map[string]any{"b": []byte(nil), "a": []any(nil), "m": map[string]any(nil)}
-	want := map[string]any{"b": []byte{}, "a": []any{}, "m": map[string]any{}}
-	if got := decode[map[string]any](t, c, encode(t, c, in)); !same(got, want) {
-		t.Errorf("kinds of Values that are nil come back as %#v, want them empty and not nil", got)
+	wanted := map[string]any{"b": []byte{}, "a": []any{}, "m": map[string]any{}}
+	if out := through[map[string]any](p, in); !same(out, wanted) {
+		p.fail("kinds of Values that are nil do not come back empty", given(in), got(wanted, out), want(wanted))
 	}
-	if got := decode[map[string]any](t, c, encode(t, c, map[string]any(nil))); got == nil || len(got) != 0 {
-		t.Errorf("a nil map comes back as %#v, want it empty and not nil", got)
-	}
-}
-
-func testTyped(t *testing.T, c codec.Codec) {
-	for i, in := range records() {
-		if got := decode[record](t, c, encode(t, c, in)); !reflect.DeepEqual(&got, in) {
-			t.Errorf("record %d:\nput in %+v\n   got %+v", i, in, &got)
-		}
-	}
-	roundTrip(t, c, map[int64]string{math.MinInt64: "", -1: "x", math.MaxInt64: "y"})
-	roundTrip(t, c, map[uint64]uint64{0: math.MaxUint64, math.MaxUint64: 0})
-	roundTrip(t, c, []string{"a", "$b", ""})
-	roundTrip(t, c, [2]bool{true, false})
-	roundTrip(t, c, "$text")
-	roundTrip(t, c, math.Copysign(0, -1))
-	roundTrip(t, c, struct{}{})
-}
-
-func roundTrip[T any](t *testing.T, c codec.Codec, in T) {
-	t.Helper()
-	got := decode[T](t, c, encode(t, c, &in))
-	if !reflect.DeepEqual(got, in) {
-		t.Errorf("put in %#v, got %#v", in, got)
-	}
-	if f, ok := any(in).(float64); ok && math.Signbit(f) != math.Signbit(any(got).(float64)) {
-		t.Errorf("put in %v, got %v", in, got)
+	if out := through[map[string]any](p, map[string]any(nil)); out == nil || len(out) != 0 {
+		p.fail("a nil map does not come back empty", given(map[string]any(nil)), got(map[string]any{}, out), want(map[string]any{}))
 	}
 }
 
-func testTimes(t *testing.T, c codec.Codec) {
+func checkTyped(p *promise) {
+	for _, in := range records() {
+		p.comesBack(*in, reflect.DeepEqual)
+	}
+	for _, in := range []any{
+		map[int64]string{math.MinInt64: "", -1: "x", math.MaxInt64: "y"},
+		map[uint64]uint64{0: math.MaxUint64, math.MaxUint64: 0},
+		[]string{"a", "$b", ""},
+		[2]bool{true, false},
+		"$text",
+		math.Copysign(0, -1),
+		struct{}{},
+	} {
+		p.comesBack(in, sameTyped)
+	}
+}
+
+// sameTyped is reflect.DeepEqual, but that -0 is not 0.
+func sameTyped(a, b any) bool {
+	if f, ok := a.(float64); ok && reflect.DeepEqual(a, b) {
+		return math.Signbit(f) == math.Signbit(b.(float64))
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func checkTimes(p *promise) {
 	type times struct {
 		T time.Time
 		P *time.Time
@@ -80,15 +109,24 @@ func testTimes(t *testing.T, c codec.Codec) {
 	} {
 		in := times{T: when, P: &when, L: []time.Time{when}, M: map[string]time.Time{"m": when}, A: [1]time.Time{when}}
 		in.S.T = when
-		want := when.UTC().Round(0)
-		got := decode[times](t, c, encode(t, c, &in))
-		for place, g := range map[string]time.Time{"field": got.T, "pointer": *got.P, "slice": got.L[0], "map": got.M["m"], "array": got.A[0], "struct": got.S.T} {
-			if !reflect.DeepEqual(g, want) {
-				t.Errorf("%s: put in %v, got %#v, want %#v", place, when, g, want)
+		wanted := when.UTC().Round(0)
+		out := through[times](p, &in)
+		if out.P == nil || len(out.L) != 1 {
+			p.fatal("Decode gives another value", given(in), got(in, out))
+		}
+		for _, place := range []struct {
+			name string
+			got  time.Time
+		}{
+			{"a field", out.T}, {"a pointer", *out.P}, {"a slice", out.L[0]}, {"a map", out.M["m"]}, {"an array", out.A[0]}, {"a struct", out.S.T},
+		} {
+			if !reflect.DeepEqual(place.got, wanted) {
+				p.fail("a time in "+place.name+" comes back as another", given(when), got(wanted, place.got), want(wanted))
 			}
 		}
-		if v := decode[map[string]any](t, c, encode(t, c, map[string]any{"t": when})); !reflect.DeepEqual(v["t"], want) {
-			t.Errorf("kinds of Values: put in %v, got %#v, want %#v", when, v["t"], want)
+		values := map[string]any{"t": when}
+		if out := through[map[string]any](p, values); !reflect.DeepEqual(out["t"], wanted) {
+			p.fail("a time in kinds of Values comes back as another", given(values), got(wanted, out["t"]), want(wanted))
 		}
 	}
 }
