@@ -46,6 +46,7 @@ func (b *Binding) Subkeys() *Subkeys { return b.keyring.now.Load().subkeys[b.ind
 // safe for concurrent use.
 type Subkeys struct {
 	ring      *Ring
+	hint      *hint
 	keys      map[KeyID]entry
 	primaries []*Subkey // in the order of the ring's changes
 }
@@ -67,6 +68,8 @@ type Subkey struct {
 	// Exactly one of Signer and Sealer is set.
 	Signer signer.Signer
 	Sealer signer.Sealer
+
+	usage *usage
 }
 
 // Ring returns the ring that the subkeys are of.
@@ -84,14 +87,16 @@ func (s *Subkeys) Primary(now time.Time) (*Subkey, error) {
 
 // Lookup returns the subkey of the key with the ID, if the key may verify at
 // now. Otherwise the error is the first of these that applies: ErrUnknownKey (no
-// such key, or one of an algorithm that this binary lacks), ErrRevoked,
+// such key, or one of an algorithm that this binary lacks or cannot use), ErrRevoked,
 // ErrDisabled, ErrRetired (VerifyUntil is reached, or the key is pruned).
 //
-// The cost does not depend on the number of keys. It does not allocate.
+// The cost does not depend on the number of keys. It does not allocate. An
+// unknown key may lead the keyring to look at its source before long.
 func (s *Subkeys) Lookup(id KeyID, now time.Time) (*Subkey, error) {
 	e, ok := s.keys[id]
 	switch {
 	case !ok:
+		s.hint.give()
 		return nil, ErrUnknownKey
 	case e.err != nil:
 		return nil, e.err
@@ -108,7 +113,7 @@ func (b *Binding) derive(r *Ring) (*Subkeys, error) {
 			return nil, err
 		}
 	}
-	s := &Subkeys{ring: r, keys: make(map[KeyID]entry, len(r.document.Keys))}
+	s := &Subkeys{ring: r, hint: b.keyring.hint, keys: make(map[KeyID]entry, len(r.document.Keys))}
 	var errs []error
 	for _, k := range r.document.Keys {
 		e := entry{until: k.VerifyUntil}
@@ -126,7 +131,9 @@ func (b *Binding) derive(r *Ring) (*Subkeys, error) {
 			if err != nil {
 				errs = append(errs, err)
 			}
-			e.subkey = subkey
+			if e.subkey = subkey; subkey != nil {
+				subkey.usage = b.keyring.usageOf(k.id)
+			}
 		}
 		s.keys[k.id] = e
 	}
@@ -142,6 +149,18 @@ func (b *Binding) derive(r *Ring) (*Subkeys, error) {
 
 // subkey derives the key's subkey for a use and tries it out.
 func (k Key) subkey(u Use) (*Subkey, error) {
+	s, err := k.untried(u)
+	if err == nil {
+		err = s.try()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keyring: key %v: algorithm %s: %w", k.id, k.name, err)
+	}
+	return s, nil
+}
+
+// untried derives the key's subkey for a use.
+func (k Key) untried(u Use) (*Subkey, error) {
 	b, err := deriveSubkey(k.secret(), k.name, u.Name, u.Audience)
 	if err != nil {
 		return nil, err
@@ -152,17 +171,27 @@ func (k Key) subkey(u Use) (*Subkey, error) {
 	} else {
 		s.Sealer, err = k.algorithm.NewSealer(b)
 	}
-	if err == nil {
-		err = s.try()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("keyring: key %v: algorithm %s: %w", k.id, k.name, err)
-	}
-	return s, nil
+	return s, err
 }
 
-// minTag is the shortest tag that may authenticate a token.
-const minTag = 16
+// forgetUnusable forgets an algorithm that this binary has, and that refuses to
+// work in it, as BLAKE2b does under GODEBUG=fips140=only: the key is as good as
+// one whose algorithm is not there, and a ring must not fail for one key.
+func (k *Key) forgetUnusable() {
+	if k.secret == nil || !k.isSupported() {
+		return
+	}
+	if _, err := k.untried(Use{Name: "keyturn self-test"}); err != nil {
+		k.algorithm = signer.Algorithm{}
+	}
+}
+
+// The shortest tag that may authenticate a token, and the least that sealing may
+// add to one: see package signer.
+const (
+	minTag      = 16
+	minOverhead = 28
+)
 
 // try has the subkey accept what it made, and refuse what it did not.
 func (s *Subkey) try() error {
@@ -178,7 +207,7 @@ func (s *Subkey) try() error {
 		}
 	case s.Sealer != nil:
 		sealed := s.Sealer.Seal(nil, msg, nil)
-		if len(sealed)-len(msg) < minTag || len(sealed)-len(msg) != s.Sealer.Overhead() {
+		if len(sealed)-len(msg) < minOverhead || len(sealed)-len(msg) != s.Sealer.Overhead() {
 			return errors.New("its overhead is of the wrong size")
 		}
 		opened, ok := s.Sealer.Open(nil, sealed, nil)

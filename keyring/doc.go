@@ -28,6 +28,8 @@
 // A [Keyring] is a ring in use. It can be replaced by a later generation while
 // requests are served: everything that is needed is derived and tried out
 // before, then one pointer is swapped, and if anything is wrong nothing changes.
+// One that was opened from a file, or follows another [Source], looks there for
+// later generations by itself, and [Keyring.Stats] says how that goes.
 //
 // What a key is at a time, its [State], follows from the schedule. A key
 // verifies from the moment that it is in the ring, as standby (not scheduled),
@@ -227,4 +229,8 @@
 // A server that cannot read its ring must not start, and one that cannot read
 // the next goes on with what it has. Neither makes a key of its own: that would
 // sign everyone out, on every other instance too.
+//
+// Clients can send tokens of keys that nobody has. Each costs a look-up, and all
+// of them together let the source be looked at a little earlier: 10 seconds after
+// the last look at the soonest, and 5 minutes while nothing new is found.
 package keyring

@@ -1,6 +1,7 @@
 package keyring_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -140,4 +141,86 @@ func ExampleDocument() {
 	// 1 October 12:00: active and pending
 	// 1 October 13:00: retiring and active
 	// 16 October 13:00: retired and active
+}
+
+// A server follows its ring file by itself. On SIGHUP it looks at once, and says
+// what it found: that is for operators who want to see that all is well.
+func ExampleKeyring_Reload() {
+	dir, err := os.MkdirTemp("", "keyring")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "keyring.json")
+	publish := func(r *keyring.Ring) {
+		if err := keyring.WriteFile(path, r); err != nil {
+			log.Fatal(err)
+		}
+	}
+	ring := firstRing()
+	publish(ring)
+
+	keys, err := keyring.Open(path)
+	if err != nil {
+		log.Fatal(err) // a server must not start without its ring
+	}
+	defer keys.Close()
+
+	// In practice: signal.Notify(hangup, syscall.SIGHUP)
+	hangup := make(chan os.Signal, 1)
+	done := make(chan bool)
+	go func() {
+		for range hangup {
+			if err := keys.Reload(context.Background()); err != nil {
+				fmt.Println("going on with the present ring:", err)
+			} else {
+				fmt.Println("in use is generation", keys.Ring().Generation())
+			}
+			done <- true
+		}
+	}()
+
+	now := time.Now()
+	ring, err = ring.Edit(now, func(d *keyring.Document) error {
+		return d.Rotate(now, signer.Algorithm{}, 24*time.Hour)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	publish(ring)
+	hangup <- os.Interrupt
+	<-done
+	// Output: in use is generation 2
+}
+
+// An edit is planned before it is published: what Plan finds would end sessions.
+func ExamplePlan() {
+	now := time.Now()
+	ring := firstRing()
+	edited, err := ring.Edit(now, func(d *keyring.Document) error {
+		return d.Rotate(now, signer.BLAKE2b256(), 24*time.Hour)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("at once:", len(keyring.Plan(ring, edited, now)), "findings")
+	for _, f := range keyring.Plan(ring, edited, now.Add(48*time.Hour)) {
+		fmt.Println("two days later:", f.Rule)
+	}
+	// Output:
+	// at once: 0 findings
+	// two days later: T4
+	// two days later: T5
+}
+
+// firstRing has a key that signs and one that stands by, both for long.
+func firstRing() *keyring.Ring {
+	active, standby := keyring.GenerateKey(signer.HMACSHA256()), keyring.GenerateKey(signer.HMACSHA256())
+	active.Added = time.Now().Add(-30 * 24 * time.Hour)
+	standby.Added, active.SignFrom = active.Added, active.Added
+	r, err := keyring.NewRing(keyring.Document{Name: "shop", Generation: 1, Keys: []keyring.Key{active, standby}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return r
 }

@@ -54,10 +54,20 @@ func TestFIPS140Only(t *testing.T) {
 	}
 
 	for _, other := range []signer.Algorithm{signer.BLAKE2b256(), signer.XChaCha20Poly1305()} {
-		before := k.Ring()
-		r := next(t, before, func(d *Document) { d.Keys = append(d.Keys, GenerateKey(other)) })
-		if err := k.Replace(r); err == nil || !strings.Contains(err.Error(), "FIPS 140") || k.Ring() != before {
-			t.Errorf("%s: %v", other.Name, err)
+		// A key that cannot be used here does not keep the others from being used.
+		key := GenerateKey(other)
+		key.SignFrom = base.Add(time.Hour)
+		if err := k.Replace(next(t, k.Ring(), func(d *Document) { d.Keys = append(d.Keys, key) })); err != nil {
+			t.Fatal(err)
+		}
+		if s := k.Ring().State(key.ID(), time.Now()); s != Unsupported {
+			t.Errorf("%s is %v", key, s)
+		}
+		if _, err := binding.Subkeys().Lookup(key.ID(), time.Now()); err != ErrUnknownKey {
+			t.Errorf("%s: %v", key, err)
+		}
+		if _, err := NewRing(Document{Keys: []Key{key}}); err == nil {
+			t.Errorf("%s alone makes a ring", key)
 		}
 	}
 }

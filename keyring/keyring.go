@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -20,11 +21,16 @@ type Keyring struct {
 
 	mu       sync.Mutex // held by who replaces now
 	bindings []*Binding
+	usage    map[KeyID]*usage
+
+	hint     *hint
+	follower *follower // nil: nothing is followed
 }
 
 // A snapshot is a ring with all that is derived from it. It is immutable.
 type snapshot struct {
 	ring    *Ring
+	adopted time.Time
 	subkeys []*Subkeys // in the order of the bindings
 }
 
@@ -33,8 +39,8 @@ func New(r *Ring) *Keyring {
 	if r == nil {
 		panic("keyring: New of a nil Ring")
 	}
-	k := new(Keyring)
-	k.now.Store(&snapshot{ring: r})
+	k := &Keyring{usage: make(map[KeyID]*usage), hint: &hint{wake: make(chan struct{}, 1)}}
+	k.now.Store(&snapshot{ring: r, adopted: time.Now()})
 	return k
 }
 
@@ -83,8 +89,8 @@ var errZero = errors.New("keyring: a zero Keyring has no ring; make one with Ope
 // hold Subkeys go on with those.
 //
 // It refuses r, and then changes nothing, unless r has the name of the present
-// ring and a higher generation, has every key of it (as a tombstone at least)
-// with the same secret and algorithm, brings no tombstone back to life, passes
+// ring and a higher generation, has every key of it that is no tombstone (as
+// a tombstone at least) with the same secret and algorithm, brings no tombstone back to life, passes
 // the Check of every Use, and every subkey can be derived and signs or seals
 // something that it then verifies or opens. The error lists all that was found.
 // The present ring once more is no error.
@@ -95,14 +101,17 @@ func (k *Keyring) Replace(r *Ring) error {
 	if present == nil {
 		return errZero
 	}
-	if r.checksum == present.checksum {
+	switch {
+	case r == nil:
+		return errors.New("keyring: Replace with a nil Ring")
+	case r == present:
 		return nil
 	}
 	var errs []error
 	for _, f := range succession(present, r) {
 		errs = append(errs, errors.New("keyring: "+f.Text))
 	}
-	next := &snapshot{ring: r, subkeys: make([]*Subkeys, len(k.bindings))}
+	next := &snapshot{ring: r, adopted: time.Now(), subkeys: make([]*Subkeys, len(k.bindings))}
 	for i, b := range k.bindings {
 		s, err := b.derive(r)
 		errs = append(errs, err)
@@ -138,10 +147,37 @@ func (k *Keyring) Bind(u Use) (*Binding, error) {
 	k.bindings = append(k.bindings, b)
 	// A longer list of its own: readers of the present snapshot hold the other.
 	subkeys := append(present.subkeys[:len(present.subkeys):len(present.subkeys)], s)
-	k.now.Store(&snapshot{ring: present.ring, subkeys: subkeys})
+	k.now.Store(&snapshot{ring: present.ring, adopted: present.adopted, subkeys: subkeys})
 	return b, nil
 }
 
-// Close ends what keeps the keyring up to date. Its ring and its bindings stay
-// as they are and can be used.
-func (k *Keyring) Close() error { return nil }
+// usageOf returns the counters of a key. k.mu is held.
+func (k *Keyring) usageOf(id KeyID) *usage {
+	u := k.usage[id]
+	if u == nil {
+		u = new(usage)
+		k.usage[id] = u
+	}
+	return u
+}
+
+// Reload looks at the source that the keyring follows, at once: it is what to do
+// on SIGHUP. It returns nil if the source has the present ring, or one that is
+// now the present ring, and otherwise why not. If ctx ends first, that is the
+// error. A keyring that follows no source has nothing to do.
+func (k *Keyring) Reload(ctx context.Context) error {
+	if k.follower == nil {
+		return nil
+	}
+	_, err := k.follower.look(ctx)
+	return err
+}
+
+// Close ends the following of a source, and waits until it has ended. The ring
+// and the bindings stay as they are and can be used. It returns nil.
+func (k *Keyring) Close() error {
+	if k.follower != nil {
+		k.follower.close()
+	}
+	return nil
+}

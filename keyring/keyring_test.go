@@ -151,8 +151,11 @@ func TestReplace(t *testing.T) {
 	if err := k.Replace(r); err != nil {
 		t.Errorf("the present ring once more: %v", err)
 	}
-	if err := k.Replace(newTestRing(t, r.Document())); err != nil || k.Ring() != r {
+	if err := k.Replace(newTestRing(t, r.Document())); err != nil || k.Ring().Checksum() != r.Checksum() {
 		t.Errorf("an equal ring: %v", err)
+	}
+	if err := k.Replace(nil); err == nil || k.Ring() == nil {
+		t.Errorf("no ring: %v", err)
 	}
 	if err := k.Close(); err != nil {
 		t.Error(err)
@@ -235,7 +238,7 @@ func (l leaky) Open(dst, sealed, additional []byte) ([]byte, bool) {
 
 func TestBrokenAlgorithmsAreRefused(t *testing.T) {
 	var fail atomic.Bool
-	for _, how := range []string{"error", "nil", "size", "short", "never", "always"} {
+	for _, how := range []string{"nil", "size", "short", "never", "always"} {
 		fail.Store(false)
 		k, err := NewKey(failing(&fail, how), testSecret(1))
 		if err != nil {
@@ -279,6 +282,40 @@ func TestBrokenAlgorithmsAreRefused(t *testing.T) {
 		if _, err := keys.Bind(Use{Name: "a"}); err == nil {
 			t.Errorf("a sealer that opens %s is taken", how)
 		}
+	}
+}
+
+// What an algorithm refuses is as if this binary did not have the algorithm: a
+// ring does not fail for one key.
+func TestAKeyWhoseAlgorithmRefusesIsUnsupported(t *testing.T) {
+	var fail atomic.Bool
+	k, err := NewKey(failing(&fail, "error"), testSecret(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.SignFrom = base.Add(-day)
+	good := hmacKeyAt(t, 2, base.Add(-2*day))
+	d := Document{Keys: []Key{k, good}}
+	keys := New(newTestRing(t, d))
+	b := bind(t, keys, Use{Name: "a"})
+	if p, err := b.Subkeys().Primary(base); err != nil || p.ID != k.ID() {
+		t.Fatalf("%v, %v", p, err)
+	}
+	fail.Store(true)
+	if err := keys.Replace(next(t, keys.Ring(), nil)); err != nil {
+		t.Fatal(err)
+	}
+	if s := keys.Ring().State(k.ID(), base); s != Unsupported {
+		t.Errorf("it is %v", s)
+	}
+	if _, err := b.Subkeys().Lookup(k.ID(), base); err != ErrUnknownKey {
+		t.Errorf("its tokens: %v", err)
+	}
+	if p, err := b.Subkeys().Primary(base); err != nil || p.ID != good.ID() {
+		t.Errorf("%v signs, %v", p, err)
+	}
+	if _, err := NewRing(Document{Keys: []Key{k}}); err == nil || !strings.Contains(err.Error(), "no key can ever sign") {
+		t.Errorf("alone: %v", err)
 	}
 }
 
@@ -523,6 +560,7 @@ func TestSubkeysAreMadeOncePerRing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	made = 0 // the ring has tried whether it can
 	b := bind(t, keys, Use{Name: "session"})
 	for range 100 {
 		s, err := b.Subkeys().Primary(base)

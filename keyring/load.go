@@ -1,11 +1,13 @@
 package keyring
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyturn/keyturn/signer"
 )
@@ -23,24 +25,52 @@ type Loader struct {
 
 	// MinGeneration is the lowest generation that is accepted.
 	MinGeneration uint64
+
+	// Interval is how often a source is looked at, give or take a fifth, so that
+	// the instances of a fleet do not all come at once; DefaultInterval if 0.
+	// The policy's propagation must be longer.
+	Interval time.Duration
 }
 
 // Open returns a keyring with the ring in the file, which must be a regular one
 // (symbolic links are followed) of at most 256 KiB that not everybody may write.
 //
+// It follows the file until Close: it looks every Interval, and soon after
+// something happens to the file, where the system tells, or after a key has come
+// that the ring does not have. A ring that is valid and may follow the present one
+// (see [Keyring.Replace]) takes its place at once. Whatever else the file has, or
+// if it has gone, the present ring stays; a line of package log/slog says so, once,
+// and [Keyring.Stats] for as long as it is so.
+//
 // Any error is a reason not to start: a ring that cannot be read is not an empty
 // ring, and a key made up in its place would sign everyone out.
 func (l Loader) Open(path string) (*Keyring, error) {
+	return l.follow(file(path), path)
+}
+
+// Follow returns a keyring with the ring that the source has, and follows it until
+// Close as Open follows a file. The first Load must succeed.
+func (l Loader) Follow(s Source) (*Keyring, error) { return l.follow(s, "") }
+
+// ReadFile returns the ring that is in the file now, read as by Open, for a
+// program that looks at a ring or edits it: what [WriteFile] writes.
+func (l Loader) ReadFile(path string) (*Ring, error) {
 	data, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	k, err := opened(l.Parse(data))
+	r, err := l.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("keyring: %s:\n%w", path, err)
+		return nil, located(path, err)
 	}
-	return k, nil
+	return r, nil
 }
+
+// A file is the Source that has the contents of the file of this name.
+type file string
+
+// Load returns what is in the file.
+func (f file) Load(context.Context) ([]byte, error) { return readFile(string(f)) }
 
 // Parse returns the ring in the contents of a ring file. The error lists every
 // problem, says what to do about each, and quotes no secret. Parse does not keep
@@ -68,6 +98,9 @@ func (l Loader) FromEnv(name string) (*Keyring, error) {
 		}
 		return k, nil
 	}
+	if l.Name != "" || l.MinGeneration > 0 {
+		return nil, fmt.Errorf("keyring: the environment variable %s holds no ring but a secret, which has neither a name nor a generation", name)
+	}
 	secret, err := decodeBase64(value)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: the environment variable %s is neither base64 nor a ring", name)
@@ -76,20 +109,17 @@ func (l Loader) FromEnv(name string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keyring: the environment variable %s: %w", name, err)
 	}
-	k, err := FromKeys(key)
-	if err != nil {
-		return nil, err
-	}
-	var p problems
-	p.expected(Loader{MinGeneration: l.MinGeneration}, k.Ring())
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	return k, nil
+	return FromKeys(key)
 }
 
 // Open is the same as [Loader.Open] of the zero Loader.
 func Open(path string) (*Keyring, error) { return Loader{}.Open(path) }
+
+// Follow is the same as [Loader.Follow] of the zero Loader.
+func Follow(s Source) (*Keyring, error) { return Loader{}.Follow(s) }
+
+// ReadFile is the same as [Loader.ReadFile] of the zero Loader.
+func ReadFile(path string) (*Ring, error) { return Loader{}.ReadFile(path) }
 
 // Parse is the same as [Loader.Parse] of the zero Loader.
 func Parse(data []byte) (*Ring, error) { return Loader{}.Parse(data) }

@@ -161,6 +161,9 @@ func newRing(d Document, p *problems) *Ring {
 	if len(p.errs) > 0 {
 		return r
 	}
+	for i := range d.Keys {
+		d.Keys[i].forgetUnusable()
+	}
 	r.changes = schedule(d.Keys, r.reach())
 	if !slices.ContainsFunc(r.changes, func(c change) bool { return c.key >= 0 }) {
 		p.add("keys", "no key can ever sign: one is needed that is neither disabled, revoked nor pruned, "+

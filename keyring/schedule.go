@@ -168,7 +168,7 @@ const (
 	Unknown     State = iota // no key of the ring has the ID
 	Revoked                  // a tombstone: its tokens are refused
 	Pruned                   // a tombstone: its tokens have expired
-	Unsupported              // this binary lacks its algorithm
+	Unsupported              // this binary lacks its algorithm, or cannot use it
 	Disabled                 // out of use, reversibly
 	Retired                  // VerifyUntil is reached
 	Active                   // the primary: signs and verifies
@@ -240,7 +240,7 @@ func (r *Ring) Warnings(now time.Time) []string {
 	for _, k := range keys {
 		switch r.State(k.id, now) {
 		case Unsupported:
-			w = append(w, fmt.Sprintf("key %v is for the algorithm %s, which this binary lacks", k.id, k.name))
+			w = append(w, fmt.Sprintf("key %v is for the algorithm %s, which this binary lacks or cannot use", k.id, k.name))
 		case Standby:
 			standby = standby || c.key >= 0 && k.seals == keys[c.key].seals
 		}

@@ -84,6 +84,7 @@ func (e *envelope) open(keys *keyring.Subkeys, now time.Time, name int, value st
 	if o.payload, ok = verify(raw, h.Size(), o.key); !ok {
 		return o, ErrForged
 	}
+	o.key.CountVerified(now)
 	o.header, o.verified = h, true
 	o.codec = e.byID[h.Codec]
 	if o.codec == nil {
@@ -214,6 +215,7 @@ func seal(h *token.Header, k *keyring.Subkey, payload []byte) string {
 	} else {
 		raw = token.Sign(raw, h, payload, k.Signer)
 	}
+	k.CountSigned()
 	n := len(raw)
 	raw = token.AppendText(raw, raw)
 	text := string(raw[n:])

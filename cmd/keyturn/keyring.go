@@ -45,9 +45,9 @@ func fileWarnings(path string) []string {
 
 // openRing opens the ring in a file.
 func openRing(path string) (*keyring.Keyring, error) {
-	keys, err := keyring.Open(path)
+	r, err := keyring.ReadFile(path)
 	if err != nil {
 		return nil, fail(statusRing, about(path, err))
 	}
-	return keys, nil
+	return keyring.New(r), nil
 }

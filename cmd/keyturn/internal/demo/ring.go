@@ -52,11 +52,11 @@ func (r *ring) edit(change change) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	present := r.keys.Ring()
-	stored, err := keyring.Open(r.path)
+	stored, err := keyring.ReadFile(r.path)
 	if err != nil {
 		return err
 	}
-	if stored.Ring().Checksum() != present.Checksum() {
+	if stored.Checksum() != present.Checksum() {
 		return errChanged
 	}
 	d := present.Document()

@@ -1,0 +1,291 @@
+//go:build unix
+
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+// requests uses a keyring without a pause, as a server does, until it is told to
+// stop. It reports how many times, and every failure.
+func requests(t *testing.T, k *Keyring) (stop func() int) {
+	b := bind(t, k, Use{Name: "s"})
+	first, err := b.Subkeys().Primary(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag := first.Signer.Sign(nil, []byte("m"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	n := 0
+	wg.Go(func() {
+		for ; ctx.Err() == nil; n++ {
+			subkeys := b.Subkeys()
+			p, err := subkeys.Primary(base)
+			if err != nil {
+				t.Errorf("request %d: %v", n, err)
+				return
+			}
+			if v, err := subkeys.Lookup(first.ID, base); err != nil || !v.Signer.Verify([]byte("m"), tag) {
+				t.Errorf("request %d: %v", n, err)
+				return
+			}
+			p.Signer.Sign(nil, []byte("m"))
+		}
+	})
+	return func() int {
+		cancel()
+		wg.Wait()
+		return n
+	}
+}
+
+// Whatever becomes of the ring file, requests go on with the ring that they have,
+// it is said and counted once, and the next look after the repair finds all well.
+func TestFaultsOfTheFileDisturbNoRequest(t *testing.T) {
+	log := listen(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ring.json")
+	r := founded(t, signer.HMACSHA256())
+	good := encoded(t, r)
+	write(t, path, good, 0o600)
+	// Without a watch, so that every look is one of the test's.
+	k, err := Loader{Interval: 24 * time.Hour}.Follow(file(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	stop := requests(t, k)
+	snapshot := k.now.Load()
+	log.taken()
+
+	replaced := func(data []byte) func() error {
+		return func() error { return os.WriteFile(path, data, 0o600) }
+	}
+	instead := func(make func() error) func() error {
+		return func() error { return errors.Join(os.RemoveAll(path), make()) }
+	}
+	type fault struct {
+		name string
+		do   func() error
+	}
+	faults := []fault{
+		{"zeros", replaced(make([]byte, len(good)))},
+		{"a byte order mark", replaced(append([]byte("\ufeff"), good...))},
+		{"two documents", replaced(append(bytes.Clone(good), good...))},
+		{"a member twice", replaced(bytes.Replace(good, []byte(`"generation"`), []byte(`"ring": "shop", "generation"`), 1))},
+		{"a member in another case", replaced(bytes.Replace(good, []byte(`"generation"`), []byte(`"Ring": "shop", "generation"`), 1))},
+		{"too much", replaced(append(bytes.Clone(good), bytes.Repeat([]byte(" "), maxFile)...))},
+		{"no file", func() error { return os.Remove(path) }},
+		{"a directory", instead(func() error { return os.Mkdir(path, 0o700) })},
+		{"a pipe", instead(func() error { return syscall.Mkfifo(path, 0o600) })},
+		{"a device", instead(func() error { return os.Symlink("/dev/zero", path) })},
+		{"a dangling link", instead(func() error { return os.Symlink(filepath.Join(dir, "nowhere"), path) })},
+		{"a link to itself", instead(func() error { return os.Symlink(path, path) })},
+		{"writable by everybody", func() error { return os.Chmod(path, 0o622) }},
+		{"a sparse file", func() error {
+			f, err := os.Create(path)
+			if err != nil {
+				return err
+			}
+			return errors.Join(f.Truncate(1<<30), f.Close())
+		}},
+	}
+	if os.Getuid() != 0 { // root may read everything
+		faults = append(faults, fault{"not readable", func() error { return os.Chmod(path, 0) }})
+	}
+	for i := range good {
+		faults = append(faults, fault{fmt.Sprintf("cut off at byte %d", i), replaced(good[:i])})
+		for bit := range 8 {
+			flipped := bytes.Clone(good)
+			flipped[i] ^= 1 << bit
+			faults = append(faults, fault{fmt.Sprintf("bit %d of byte %d flipped", bit, i), replaced(flipped)})
+		}
+	}
+	for _, f := range faults {
+		before := k.Stats(base).Loads
+		if err := f.do(); err != nil {
+			t.Fatalf("%s: %v", f.name, err)
+		}
+		err := k.Reload(t.Context())
+		if err == nil || k.now.Load() != snapshot {
+			t.Fatalf("%s: Reload returns %v, and the ring is %v", f.name, err, k.Ring())
+		}
+		if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], "going on with the present ring") {
+			t.Errorf("%s: logged is %q", f.name, lines)
+		}
+		after := k.Stats(base).Loads
+		if n := after.Unreadable + after.Invalid - before.Unreadable - before.Invalid; n != 1 || after.Adopted != 1 || after.Refused != 0 {
+			t.Errorf("%s: %+v, and before %+v", f.name, after, before)
+		}
+		if err := errors.Join(os.RemoveAll(path), os.WriteFile(path, good, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatalf("after %s: %v", f.name, err)
+		}
+		if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], "in order again") {
+			t.Errorf("after %s: logged is %q", f.name, lines)
+		}
+		snapshot = k.now.Load()
+	}
+	t.Logf("%d faults, %d requests", len(faults), stop())
+}
+
+// publisher writes generations of a ring in some way, and remembers them.
+type publisher struct {
+	rings map[string]bool // by checksum
+	last  *Ring
+}
+
+func newPublisher(r *Ring) *publisher { return &publisher{map[string]bool{r.checksum: true}, r} }
+
+func (p *publisher) next(t *testing.T) []byte {
+	d := p.last.Document()
+	d.Generation++
+	d.Published = base.Add(time.Duration(d.Generation) * time.Second)
+	p.last = newTestRing(t, d)
+	p.rings[p.last.checksum] = true
+	return encoded(t, p.last)
+}
+
+// However the file is replaced, a watch finds the last ring long before a poll
+// would, no ring is in use that was not written whole, and no request fails.
+func TestAWatchFindsTheFileHoweverItIsReplaced(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		prepare func(t *testing.T, path string, data []byte)
+		publish func(t *testing.T, path string, n int, data []byte)
+	}{
+		{"written in place", func(t *testing.T, path string, data []byte) { write(t, path, data, 0o600) },
+			func(t *testing.T, path string, n int, data []byte) {
+				f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0o600)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for part := range slices.Chunk(data, 100) { // and seen by halves
+					if _, err := f.Write(part); err != nil {
+						t.Fatal(err)
+					}
+				}
+				f.Close()
+			}},
+		{"renamed over", func(t *testing.T, path string, data []byte) { write(t, path, data, 0o600) },
+			func(t *testing.T, path string, n int, data []byte) {
+				write(t, path+".new", data, 0o600)
+				if err := os.Rename(path+".new", path); err != nil {
+					t.Fatal(err)
+				}
+			}},
+		{"removed and made again", func(t *testing.T, path string, data []byte) { write(t, path, data, 0o600) },
+			func(t *testing.T, path string, n int, data []byte) {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+				write(t, path, data, 0o600)
+			}},
+		{"as Kubernetes does", func(t *testing.T, path string, data []byte) { volume(t, path, 0, data) }, volume},
+		{"behind a link", func(t *testing.T, path string, data []byte) {
+			elsewhere := filepath.Join(t.TempDir(), "real.json")
+			write(t, elsewhere, data, 0o600)
+			if err := os.Symlink(elsewhere, path); err != nil {
+				t.Fatal(err)
+			}
+		}, func(t *testing.T, path string, n int, data []byte) {
+			target, err := filepath.EvalSymlinks(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, target+".new", data, 0o600)
+			if err := os.Rename(target+".new", target); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			listen(t)
+			path := filepath.Join(t.TempDir(), "ring.json")
+			p := newPublisher(founded(t, signer.HMACSHA256()))
+			tt.prepare(t, path, encoded(t, p.last))
+			k, err := Loader{Interval: 24 * time.Hour}.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer k.Close()
+			stop := requests(t, k)
+			seen := map[string]bool{}
+			for n := range 60 { // at 100 Hz
+				tt.publish(t, path, n+1, p.next(t))
+				time.Sleep(10 * time.Millisecond)
+				seen[k.Ring().Checksum()] = true
+			}
+			for end := time.Now().Add(10 * time.Second); k.Ring().checksum != p.last.checksum; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("in use is %v, the last is %v: %+v", k.Ring(), p.last, k.Stats(base))
+				}
+			}
+			for checksum := range seen {
+				if !p.rings[checksum] {
+					t.Error("a ring is in use that was never written")
+				}
+			}
+			// And once more, when all is calm.
+			tt.publish(t, path, 1000, p.next(t))
+			for end := time.Now().Add(10 * time.Second); k.Ring().checksum != p.last.checksum; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("later, in use is %v, the last is %v: %+v", k.Ring(), p.last, k.Stats(base))
+				}
+			}
+			st := k.Stats(base)
+			t.Logf("%d requests, %+v", stop(), st.Loads)
+			if st.Failure != "" || st.Loads.Refused != 0 {
+				t.Errorf("%+v", st)
+			}
+		})
+	}
+}
+
+// volume publishes a file as the kubelet does: in a directory of its own, to which
+// ..data is a link that is renamed over the former one.
+func volume(t *testing.T, path string, n int, data []byte) {
+	t.Helper()
+	dir := filepath.Dir(path)
+	name := fmt.Sprintf("..2026_10_01_%d", n)
+	if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, name, filepath.Base(path)), data, 0o644)
+	former, err := os.Readlink(filepath.Join(dir, "..data"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(name, filepath.Join(dir, "..data_tmp")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")); err != nil {
+		t.Fatal(err)
+	}
+	if former == "" {
+		if err := os.Symlink(filepath.Join("..data", filepath.Base(path)), path); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err := os.RemoveAll(filepath.Join(dir, former)); err != nil {
+		t.Fatal(err)
+	}
+}

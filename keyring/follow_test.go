@@ -1,0 +1,599 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+// A shelf is a Source whose contents a test changes.
+type shelf struct {
+	mu    sync.Mutex
+	data  []byte
+	err   error
+	hang  chan struct{} // if not nil, Load waits for it, whatever its context says
+	panic any
+	looks []time.Time
+}
+
+func (s *shelf) Load(context.Context) ([]byte, error) {
+	s.mu.Lock()
+	s.looks = append(s.looks, time.Now())
+	data, err, hang, v := s.data, s.err, s.hang, s.panic
+	s.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+	if v != nil {
+		panic(v)
+	}
+	return data, err
+}
+
+func (s *shelf) set(data []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data, s.err, s.hang, s.panic = data, err, nil, nil
+}
+
+// taken returns when Load has been called since the last time.
+func (s *shelf) taken() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	looks := s.looks
+	s.looks = nil
+	return looks
+}
+
+func encoded(t testing.TB, r *Ring) []byte {
+	t.Helper()
+	b, err := r.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A journal is what package slog is given to log.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// listen has the default logger write to a journal until the test ends.
+func listen(t *testing.T) *journal {
+	j := new(journal)
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}})))
+	t.Cleanup(func() { slog.SetDefault(was) })
+	return j
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
+}
+
+// taken returns what has been logged since the last time.
+func (j *journal) taken() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	lines := j.lines
+	j.lines = nil
+	return lines
+}
+
+// followed is a keyring that follows a shelf, and the ring that it begins with. It
+// is for a bubble of package synctest, in which it makes the time base.
+func followed(t *testing.T, l Loader) (*Keyring, *shelf, *Ring) {
+	t.Helper()
+	time.Sleep(time.Until(base))
+	r := founded(t, signer.HMACSHA256())
+	s := &shelf{data: encoded(t, r)}
+	k, err := l.Follow(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { k.Close() })
+	s.taken()
+	return k, s, r
+}
+
+func added(t *testing.T, r *Ring) *Ring {
+	t.Helper()
+	return next(t, r, func(d *Document) { d.Keys = append(d.Keys, GenerateKey(signer.HMACSHA256())) })
+}
+
+func TestPollsAreAnIntervalApartGiveOrTakeAFifth(t *testing.T) {
+	for _, interval := range []time.Duration{0, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			k, s, _ := followed(t, Loader{Interval: interval})
+			want := interval
+			if want == 0 {
+				want = 30 * time.Second
+			}
+			last := time.Now()
+			time.Sleep(200 * want)
+			var shortest, longest time.Duration = 1 << 62, 0
+			looks := s.taken()
+			for _, at := range looks {
+				d := at.Sub(last)
+				shortest, longest, last = min(shortest, d), max(longest, d), at
+			}
+			if shortest < want-want/5 || longest > want+want/5 || longest-shortest < want/5 {
+				t.Errorf("of %d polls, the shortest is after %v and the longest after %v", len(looks), shortest, longest)
+			}
+			k.Close()
+			time.Sleep(100 * want)
+			if n := len(s.taken()); n != 0 {
+				t.Errorf("%d looks after Close", n)
+			}
+		})
+	}
+	if _, err := (Loader{Interval: -1}).Follow(&shelf{}); err == nil {
+		t.Error("a negative interval is taken")
+	}
+}
+
+func TestARingThatMayFollowIsAdoptedByTheNextPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, r := followed(t, Loader{})
+		b := bind(t, k, Use{Name: "s"})
+		began := time.Now()
+		if st := k.Stats(began); st.Generation != 1 || !st.Adopted.Equal(began) || !st.Confirmed.Equal(began) || st.Loads != (Loads{Adopted: 1}) {
+			t.Errorf("%+v", st)
+		}
+		log.taken()
+		two := added(t, r)
+		s.set(encoded(t, two), nil)
+		time.Sleep(36 * time.Second)
+		if g := k.Ring().Generation(); g != 2 || b.Subkeys().Ring() != k.Ring() {
+			t.Errorf("generation %d", g)
+		}
+		st := k.Stats(time.Now())
+		if st.Checksum != two.Checksum() || !st.Adopted.After(began) || st.Loads != (Loads{Adopted: 2}) {
+			t.Errorf("%+v", st)
+		}
+		lines := log.taken()
+		if len(lines) != 1 || !strings.Contains(lines[0], "another ring is in use") || !strings.Contains(lines[0], two.Checksum()) {
+			t.Errorf("%q", lines)
+		}
+		time.Sleep(10 * time.Minute)
+		after := k.Stats(time.Now())
+		if after.Loads.Adopted != 2 || after.Loads.Unchanged < 15 || !after.Confirmed.After(st.Confirmed) || !after.Adopted.Equal(st.Adopted) {
+			t.Errorf("%+v", after)
+		}
+		if lines := log.taken(); len(lines) != 0 {
+			t.Errorf("nothing happened, and it is logged: %q", lines)
+		}
+	})
+}
+
+// I10: a load that fails leaves the snapshot as it is, to the pointer, and says so
+// once, however often it is found.
+func TestI10WhatCannotBeUsedChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, r := followed(t, Loader{Name: "shop"})
+		bind(t, k, Use{Name: "s"})
+		snapshot := k.now.Load()
+		good := encoded(t, r)
+		other := r.Document()
+		other.Name = "staging"
+		other.Generation = 9
+		gone := r.Document()
+		gone.Generation = 9
+		gone.Keys = gone.Keys[:1]
+		gone.Keys[0].SignFrom = base.Add(-day)
+		counts := func() Loads { return k.Stats(time.Now()).Loads }
+		for _, tt := range []struct {
+			name string
+			data []byte
+			err  error
+			says string
+			of   func(Loads) uint64
+		}{
+			{"an error", nil, errors.New("no route to host"), "no route", func(l Loads) uint64 { return l.Unreadable }},
+			{"nothing", nil, nil, "empty", func(l Loads) uint64 { return l.Invalid }},
+			{"half of it", good[:len(good)/2], nil, "cut off", func(l Loads) uint64 { return l.Invalid }},
+			{"another ring", encoded(t, newTestRing(t, other)), nil, "staging", func(l Loads) uint64 { return l.Invalid }},
+			{"a key less", encoded(t, newTestRing(t, gone)), nil, "is gone", func(l Loads) uint64 { return l.Refused }},
+		} {
+			before := counts()
+			s.set(tt.data, tt.err)
+			time.Sleep(5 * time.Minute)
+			after := counts()
+			if k.now.Load() != snapshot {
+				t.Fatalf("%s: the snapshot is another", tt.name)
+			}
+			if n := tt.of(after) - tt.of(before); n < 8 || after.Unchanged != before.Unchanged || after.Adopted != before.Adopted {
+				t.Errorf("%s: %+v, and before %+v", tt.name, after, before)
+			}
+			if st := k.Stats(time.Now()); !strings.Contains(st.Failure, tt.says) || time.Since(st.Confirmed) < 4*time.Minute {
+				t.Errorf("%s: %q since %v", tt.name, st.Failure, st.Confirmed)
+			}
+			if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], tt.says) || !strings.Contains(lines[0], "level=WARN") {
+				t.Errorf("%s: %q", tt.name, lines)
+			}
+			if err := k.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%s: Reload returns %v", tt.name, err)
+			}
+			s.set(good, nil)
+			time.Sleep(time.Minute)
+			if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], "in order again") {
+				t.Errorf("%s, and then well: %q", tt.name, lines)
+			}
+			if st := k.Stats(time.Now()); st.Failure != "" || k.now.Load().ring.checksum != r.checksum {
+				t.Errorf("%s, and then well: %q", tt.name, st.Failure)
+			}
+			snapshot = k.now.Load()
+		}
+	})
+}
+
+// I8: the generation only rises, and one generation has one content.
+func TestI8GenerationsOnlyRise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, one := followed(t, Loader{})
+		two := added(t, one)
+		otherTwo := added(t, one)
+		three := added(t, two)
+		for _, tt := range []struct {
+			r    *Ring
+			want error
+		}{{three, nil}, {two, errors.New("lower than")}, {one, errors.New("lower than")}, {three, nil}} {
+			s.set(encoded(t, tt.r), nil)
+			err := k.Reload(t.Context())
+			if (err == nil) != (tt.want == nil) || err != nil && !strings.Contains(err.Error(), tt.want.Error()) {
+				t.Errorf("generation %d: %v, want %v", tt.r.Generation(), err, tt.want)
+			}
+			if k.Ring().Checksum() != three.Checksum() {
+				t.Fatalf("the ring is %v", k.Ring())
+			}
+		}
+		k2, s2, _ := followed(t, Loader{})
+		s2.set(encoded(t, one), nil)
+		if err := k2.Reload(t.Context()); err == nil {
+			t.Error("another ring of generation 1 is taken")
+		}
+		k3, err := Follow(&shelf{data: encoded(t, two)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k3.Close()
+		if err := k3.Replace(otherTwo); err == nil || !strings.Contains(err.Error(), "the same as") {
+			t.Errorf("two rings of one generation: %v", err)
+		}
+		if n := k.Stats(time.Now()).Loads.Refused; n != 2 {
+			t.Errorf("%d refused, want 2", n)
+		}
+	})
+}
+
+// I11: no later ring brings a revoked key back.
+func TestI11RevokedStaysRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, one := followed(t, Loader{})
+		b := bind(t, k, Use{Name: "s"})
+		id := inState(t, one, Active, base).ID()
+		two := edited(t, one, base, func(d *Document) error { return d.Revoke(base, id, "leak") })
+		s.set(encoded(t, two), nil)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		back := one.Document()
+		back.Generation = 3
+		back.Keys = append(back.Keys, inState(t, two, Standby, base))
+		s.set(encoded(t, newTestRing(t, back)), nil)
+		if err := k.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "is back") {
+			t.Errorf("%v", err)
+		}
+		if _, err := b.Subkeys().Lookup(id, base); err != ErrRevoked {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// An unknown key leads to a look soon: 10 s after the last, and later and later
+// as long as nothing comes of it.
+func TestUnknownKeysLeadToEarlyLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, r := followed(t, Loader{Interval: 24 * time.Hour})
+		b := bind(t, k, Use{Name: "s"})
+		unknown := KeyID{1, 2, 3, 4}
+		if n := testing.AllocsPerRun(100, func() { b.Subkeys().Lookup(unknown, base) }); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+		began := time.Now()
+		end := began.Add(30 * time.Minute)
+		for time.Now().Before(end) { // an attacker who does not cease
+			b.Subkeys().Lookup(unknown, base)
+			time.Sleep(time.Second)
+		}
+		var waits []time.Duration
+		last := began
+		for _, at := range s.taken() {
+			waits = append(waits, at.Sub(last).Round(2*time.Second))
+			last = at
+		}
+		want := []time.Duration{10, 20, 40, 80, 160, 300, 300, 300, 300}
+		for i := range want {
+			want[i] *= time.Second
+		}
+		if !slices.Equal(waits, want) {
+			t.Errorf("looks after %v, want %v", waits, want)
+		}
+
+		// Known keys do not.
+		p, err := b.Subkeys().Primary(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		s.taken()
+		b.Subkeys().Lookup(p.ID, base)
+		time.Sleep(time.Hour)
+		if n := len(s.taken()); n != 0 {
+			t.Errorf("%d looks without a reason", n)
+		}
+
+		// A key that is there: the wait is short again.
+		two := added(t, r)
+		s.set(encoded(t, two), nil)
+		b.Subkeys().Lookup(unknown, base)
+		synctest.Wait()
+		if k.Ring().Generation() != 2 {
+			t.Error("the new ring is not in use, although the last look is long ago")
+		}
+		s.taken()
+		at := time.Now()
+		b.Subkeys().Lookup(unknown, base)
+		time.Sleep(time.Minute)
+		if looks := s.taken(); len(looks) != 1 || looks[0].Sub(at) != soonestLook {
+			t.Errorf("looks at %v, want one after %v", looks, soonestLook)
+		}
+	})
+}
+
+// Requests, Reload and Close do not wait for a source that hangs.
+func TestASourceThatHangsHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, r := followed(t, Loader{})
+		b := bind(t, k, Use{Name: "s"})
+		log.taken()
+		release := make(chan struct{})
+		two := added(t, r)
+		s.set(encoded(t, two), nil)
+		s.hang = release
+		time.Sleep(10 * time.Minute)
+		if _, err := b.Subkeys().Primary(base); err != nil {
+			t.Error(err)
+		}
+		if n := len(s.taken()); n != 1 {
+			t.Errorf("%d calls of a source that has not returned, want 1", n)
+		}
+		if st := k.Stats(time.Now()); st.Loads.Unreadable < 5 || !strings.Contains(st.Failure, "does not answer") {
+			t.Errorf("%+v", st)
+		}
+		if lines := log.taken(); len(lines) != 1 {
+			t.Errorf("%q", lines)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		began := time.Now()
+		if err := k.Reload(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
+			t.Errorf("Reload returns %v after %v", err, time.Since(began))
+		}
+		cancel()
+		close(release)
+		s.set(encoded(t, two), nil)
+		time.Sleep(2 * time.Minute)
+		if k.Ring().Generation() != 2 {
+			t.Error("what it answered at last is not in use")
+		}
+		release = make(chan struct{})
+		s.set(nil, nil)
+		s.hang = release
+		time.Sleep(time.Minute)
+		began = time.Now()
+		k.Close()
+		k.Close()
+		if time.Since(began) > time.Second {
+			t.Errorf("Close takes %v", time.Since(began))
+		}
+		close(release)
+	})
+}
+
+func TestASourceOrAnAlgorithmThatPanicsIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		bad := signer.Algorithm{Name: "bad", NewSigner: func([]byte) (signer.Signer, error) { panic("x") }}
+		k, s, r := followed(t, Loader{})
+		s.panic = "the secret is hunter2"
+		if err := k.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "panicked with a string") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v", err)
+		}
+		d := r.Document()
+		d.Generation = 2
+		key, err := NewKey(signer.Algorithm{Name: "bad", NewSigner: signer.HMACSHA256().NewSigner}, testSecret(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Keys = append(d.Keys, key)
+		k.follower.loader.Algorithms = []signer.Algorithm{bad}
+		s.set(encoded(t, newTestRing(t, d)), nil)
+		time.Sleep(time.Minute)
+		if err := k.Reload(t.Context()); err == nil || k.Ring().Generation() != 1 {
+			t.Errorf("%v, %v", err, k.Ring())
+		}
+	})
+}
+
+func TestFollowNeedsARingToBeginWith(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, s := range []*shelf{{}, {err: errors.New("no")}, {panic: 1}, {data: []byte("{}")}} {
+			if k, err := Follow(s); err == nil || k != nil {
+				t.Errorf("%+v: %v", s, k)
+			}
+		}
+	})
+}
+
+// Looks in several goroutines are one after the other, and each finds what is there.
+func TestConcurrentReloads(t *testing.T) {
+	listen(t)
+	r := founded(t, signer.HMACSHA256())
+	s := &shelf{data: encoded(t, r)}
+	k, err := Loader{Interval: time.Millisecond}.Follow(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bind(t, k, Use{Name: "s"})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := k.Reload(context.Background()); err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := b.Subkeys().Primary(base); err != nil {
+					t.Error(err)
+				}
+				b.Subkeys().Lookup(KeyID{1}, base)
+				k.Stats(base)
+			}
+		})
+	}
+	for range 100 {
+		r = added(t, r)
+		s.set(encoded(t, r), nil)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if g := k.Ring().Generation(); g != r.Generation() {
+			t.Fatalf("generation %d after Reload, want %d", g, r.Generation())
+		}
+		runtime.Gosched()
+	}
+	close(stop)
+	wg.Wait()
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := k.Stats(base).Loads.Adopted; n != 101 {
+		t.Errorf("%d rings were adopted, want 101", n)
+	}
+}
+
+// What is logged has no secret in it.
+func TestFollowLogsNoSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, r := followed(t, Loader{})
+		two := added(t, r)
+		file := encoded(t, two)
+		for _, data := range [][]byte{file, file[:len(file)-3], bytes.Replace(file, []byte("hmac"), []byte("hmec"), 1), encoded(t, r), nil} {
+			s.set(data, nil)
+			k.Reload(t.Context())
+			for _, line := range append(log.taken(), k.Stats(time.Now()).Failure) {
+				for _, key := range two.document.Keys {
+					if shows(line, key.secret()) {
+						t.Errorf("%q", line)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestStatsCountsUseAcrossRings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, r := followed(t, Loader{})
+		a, b := bind(t, k, Use{Name: "a"}), bind(t, k, Use{Name: "b"})
+		now := time.Now()
+		key := func(b *Binding) *Subkey {
+			p, err := b.Subkeys().Primary(now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		id := key(a).ID
+		key(a).CountSigned()
+		key(a).CountVerified(now.Add(-time.Hour))
+		s.set(encoded(t, added(t, r)), nil)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		key(b).CountSigned()
+		key(b).CountVerified(now.Add(time.Hour))
+		key(a).CountVerified(now) // the clocks of requests differ
+		for _, ks := range k.Stats(now).Keys {
+			want := KeyStats{Verified: 3, Signed: 2, LastVerified: now.Add(time.Hour).Truncate(time.Second).UTC()}
+			if ks.ID != id {
+				want = KeyStats{}
+			}
+			if ks.Verified != want.Verified || ks.Signed != want.Signed || !ks.LastVerified.Equal(want.LastVerified) {
+				t.Errorf("%+v, want %+v", ks, want)
+			}
+		}
+		new(Subkey).CountSigned()
+		new(Subkey).CountVerified(now)
+	})
+}
+
+func TestStatsSaysWhatTheRingIs(t *testing.T) {
+	r := newTestRing(t, shop(t))
+	k := New(r)
+	s := k.Stats(base)
+	active, standby := inState(t, r, Active, base), newKey(t, 3, signer.HMACSHA256())
+	if s.Ring != "shop" || s.Generation != 42 || s.Checksum != r.Checksum() || !s.Published.Equal(base) || s.Codec != "json" ||
+		s.Primary != active.ID().String() || !s.Standby.Equal(base.Add(3*time.Second)) || !s.NewestKey.Equal(base.Add(6*time.Second)) ||
+		!s.Confirmed.IsZero() || len(s.Keys) != len(r.document.Keys) {
+		t.Errorf("%+v", s)
+	}
+	if s := k.Stats(base.Add(day)); s.Codec != "cbor" {
+		t.Errorf("a day later, the codec is %q", s.Codec)
+	}
+	for _, ks := range s.Keys {
+		if ks.State != r.State(ks.ID, base) || ks.Prunable != (ks.State == Retired) || ks.ID == standby.ID() && ks.State != Standby {
+			t.Errorf("%+v", ks)
+		}
+	}
+	if s := new(Keyring).Stats(base); s.Checksum != "" || s.Keys != nil {
+		t.Errorf("the zero Keyring: %+v", s)
+	}
+	if err := k.Reload(t.Context()); err != nil {
+		t.Errorf("a keyring that follows nothing: %v", err)
+	}
+}
