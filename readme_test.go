@@ -26,7 +26,7 @@ import (
 	"github.com/keyturn/keyturn/session"
 )
 
-var sessions, _ = session.New(session.Config[session.Values]{Keys: keyring.Ephemeral()})
+var sessions, _ = session.New[session.Values](session.Config{Keys: keyring.Ephemeral()})
 
 var _, _ = fmt.Println, http.Error
 

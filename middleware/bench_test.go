@@ -30,7 +30,7 @@ func TestUntouchedRequestsAllocateThreeTimesAtMost(t *testing.T) {
 	if race {
 		t.Skip("the race detector allocates")
 	}
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	value := sealed(t, m, time.Now(), visit{User: "tom"})
 	untouched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
 	var log events
@@ -43,7 +43,7 @@ func TestUntouchedRequestsAllocateThreeTimesAtMost(t *testing.T) {
 			w.WriteHeader(204)
 		})),
 	}
-	lm, err := session.New(session.Config[large]{Keys: keyring.Ephemeral(), Codecs: []codec.Codec{codec.CBOR()}})
+	lm, err := session.New[large](session.Config{Keys: keyring.Ephemeral(), Codecs: []codec.Codec{codec.CBOR()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestReadingASessionAllocatesLittle(t *testing.T) {
 	if race {
 		t.Skip("the race detector allocates")
 	}
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.From(r.Context()).Data()
 	}))
@@ -87,8 +87,8 @@ func TestReadingASessionAllocatesLittle(t *testing.T) {
 // BenchmarkHandler runs one request through the middleware, and through a
 // wrapper that does nothing, for comparison. Networks and servers are left out.
 func BenchmarkHandler(b *testing.B) {
-	m := newManager(b, session.Config[visit]{})
-	others := newManager(b, session.Config[visit]{})
+	m := newManager(b, session.Config{})
+	others := newManager(b, session.Config{})
 	mw := newMiddleware(b, m, middleware.Config{})
 	now := time.Now()
 	tom := sealed(b, m, now, visit{User: "tom"})

@@ -88,7 +88,7 @@ func TestAResponseThatDoesNotTouchTheSessionIsUnchanged(t *testing.T) {
 }
 
 func TestVaryAndCacheControl(t *testing.T) {
-	m := newManager(t, session.Config[visit]{IDs: true})
+	m := newManager(t, session.Config{IDs: true})
 	touches := map[string]func(s *session.Session[visit]){
 		"nothing":      nil,
 		"Data":         func(s *session.Session[visit]) { s.Data() },
@@ -157,7 +157,7 @@ func TestVaryAndCacheControl(t *testing.T) {
 }
 
 func TestExactlyOneSetCookieOfAName(t *testing.T) {
-	m := newManager(t, session.Config[visit]{FormerNames: []session.FormerName{{Name: "sid"}}})
+	m := newManager(t, session.Config{FormerNames: []session.FormerName{{Name: "sid"}}})
 	for _, tt := range []struct {
 		name string
 		set  []string // by the handler
@@ -259,7 +259,7 @@ next:
 }
 
 func TestASharedCacheNeverServesOneVisitorsPageToAnother(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The worst that an application can say.
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -101,7 +101,7 @@ func TestNewRefusesWhatBrowsersWouldDrop(t *testing.T) {
 			[]string{"InsecureHTTP leaves out", `to be "/" or empty`, "wants no Config.Domain", "SameSiteNoneMode", "Partitioned", "slash", "offset 3", "dot at its end", "without no-store"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := session.Config[visit]{Name: tt.cookie}
+			c := session.Config{Name: tt.cookie}
 			for _, n := range tt.former {
 				c.FormerNames = append(c.FormerNames, session.FormerName{Name: n})
 			}
@@ -138,7 +138,7 @@ func TestNewRefusesANilManager(t *testing.T) {
 }
 
 func TestNewLeavesTheCallersConfigAlone(t *testing.T) {
-	m := newManager(t, session.Config[visit]{FormerNames: []session.FormerName{{Name: "sid"}}})
+	m := newManager(t, session.Config{FormerNames: []session.FormerName{{Name: "sid"}}})
 	former := map[string]middleware.Scope{"sid": {}}
 	newMiddleware(t, m, middleware.Config{Former: former})
 	if former["sid"] != (middleware.Scope{}) {
@@ -147,7 +147,7 @@ func TestNewLeavesTheCallersConfigAlone(t *testing.T) {
 }
 
 func TestHandlerRefusesANilHandler(t *testing.T) {
-	mw := newMiddleware(t, newManager(t, session.Config[visit]{}), middleware.Config{})
+	mw := newMiddleware(t, newManager(t, session.Config{}), middleware.Config{})
 	defer func() {
 		if recover() == nil {
 			t.Error("Handler(nil) does not panic: the server would start, and panic with the first request")
@@ -194,7 +194,7 @@ func TestCookieAttributes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := newManager(t, session.Config[visit]{Name: tt.cookie})
+				m := newManager(t, session.Config{Name: tt.cookie})
 				h := newMiddleware(t, m, tt.config).Handler(signInOut(m))
 				res := serve(h, request("GET", "/in"))
 				in := parsed(t, res.Header, m.Name())
@@ -264,7 +264,7 @@ func TestSigningOutDeletesTheCookieInAJar(t *testing.T) {
 		{"InsecureHTTP", "s", middleware.Config{InsecureHTTP: true}, "http://example.com/app"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := newManager(t, session.Config[visit]{Name: tt.cookie})
+			m := newManager(t, session.Config{Name: tt.cookie})
 			c := newJarClient(newMiddleware(t, m, tt.config).Handler(signInOut(m)))
 			c.get(tt.base + "/in")
 			if got := c.names(tt.base + "/"); got != m.Name() {
@@ -295,13 +295,13 @@ func TestSigningOutDeletesFormerCookiesWhereTheyWere(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			const base = "https://www.example.com/app"
-			before := newManager(t, session.Config[visit]{Name: tt.former})
+			before := newManager(t, session.Config{Name: tt.former})
 			c := newJarClient(newMiddleware(t, before, tt.formerConfig).Handler(signInOut(before)))
 			c.get(base + "/in")
 			if got := c.names(base + "/"); got != tt.former {
 				t.Fatalf("before, the jar sends %q", got)
 			}
-			m := newManager(t, session.Config[visit]{Name: tt.cookie, FormerNames: []session.FormerName{{Name: tt.former}}})
+			m := newManager(t, session.Config{Name: tt.cookie, FormerNames: []session.FormerName{{Name: tt.former}}})
 			c.h = newMiddleware(t, m, tt.config).Handler(signInOut(m))
 			c.get(base + "/out")
 			if got := c.names(base + "/"); got != "" {
@@ -315,7 +315,7 @@ func TestSigningOutDeletesFormerCookiesWhereTheyWere(t *testing.T) {
 // only with Secure.
 func TestADeletionKeepsThePromiseOfAFormerPrefix(t *testing.T) {
 	for _, former := range []string{"__Host-sid", "__Secure-sid", "__http-sid", "__Host-Http-sid", "sid"} {
-		m := newManager(t, session.Config[visit]{Name: "s", FormerNames: []session.FormerName{{Name: former}}})
+		m := newManager(t, session.Config{Name: "s", FormerNames: []session.FormerName{{Name: former}}})
 		h := newMiddleware(t, m, middleware.Config{InsecureHTTP: true}).Handler(signInOut(m))
 		got := parsed(t, serve(h, request("GET", "/out", former+"=x")).Header, former)
 		if got.Secure != (former != "sid") || got.MaxAge != -1 || !got.HttpOnly {
@@ -335,7 +335,7 @@ func TestADeletionReachesTheFormerPartition(t *testing.T) {
 		{middleware.Config{Former: map[string]middleware.Scope{"sid": {Partitioned: true}}}, true},
 		{middleware.Config{InsecureHTTP: true, Former: map[string]middleware.Scope{"sid": {Partitioned: true}}}, true},
 	} {
-		m := newManager(t, session.Config[visit]{Name: "s", FormerNames: []session.FormerName{{Name: "sid"}}})
+		m := newManager(t, session.Config{Name: "s", FormerNames: []session.FormerName{{Name: "sid"}}})
 		h := newMiddleware(t, m, tt.config).Handler(signInOut(m))
 		got := parsed(t, serve(h, request("GET", "/out", "sid=x")).Header, "sid")
 		if got.Partitioned != tt.want || tt.want && !got.Secure || got.MaxAge != -1 {
@@ -347,9 +347,9 @@ func TestADeletionReachesTheFormerPartition(t *testing.T) {
 func TestARenamedCookieSignsNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := keyring.Ephemeral()
-		before := newManager(t, session.Config[visit]{Keys: keys, Name: "sid"})
+		before := newManager(t, session.Config{Keys: keys, Name: "sid"})
 		deleteAfter := time.Now().Add(time.Hour)
-		m := newManager(t, session.Config[visit]{Keys: keys, FormerNames: []session.FormerName{{Name: "sid", DeleteAfter: deleteAfter}}})
+		m := newManager(t, session.Config{Keys: keys, FormerNames: []session.FormerName{{Name: "sid", DeleteAfter: deleteAfter}}})
 		handler := func(m *session.Manager[visit]) http.Handler {
 			return newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				s := m.From(r.Context())
@@ -392,7 +392,7 @@ func TestARenamedCookieSignsNobodyOut(t *testing.T) {
 
 func TestTheCookieNeverOutlivesItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newManager(t, session.Config[visit]{Lifetime: time.Hour})
+		m := newManager(t, session.Config{Lifetime: time.Hour})
 		count := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if d := r.Context().Value(delay{}); d != nil {
 				m.From(r.Context()).Outcome()
@@ -439,7 +439,7 @@ type delay struct{}
 
 func TestMaxAgeIsWhatBrowsersKeepAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newManager(t, session.Config[visit]{Keys: longKeys(t), Lifetime: 100 * 365 * 24 * time.Hour})
+		m := newManager(t, session.Config{Keys: longKeys(t), Lifetime: 100 * 365 * 24 * time.Hour})
 		h := newMiddleware(t, m, middleware.Config{}).Handler(signInOut(m))
 		if got := parsed(t, serve(h, request("GET", "/in")).Header, cookieName); got.MaxAge != 400*24*3600 {
 			t.Errorf("Max-Age=%d", got.MaxAge)

@@ -41,8 +41,8 @@ type came struct {
 // inventory returns a Manager and one cookie of each outcome.
 func inventory(t testing.TB) (*session.Manager[visit], []came) {
 	t.Helper()
-	m := newManager(t, session.Config[visit]{Keys: fixedKeys(t, "ours"), IDs: true})
-	others := newManager(t, session.Config[visit]{Keys: fixedKeys(t, "another's")})
+	m := newManager(t, session.Config{Keys: fixedKeys(t, "ours"), IDs: true})
+	others := newManager(t, session.Config{Keys: fixedKeys(t, "another's")})
 	now := time.Now()
 	tom := sealed(t, m, now, visit{User: "tom"})
 	ann := sealed(t, m, now.Add(-time.Second), visit{User: "ann"})
@@ -168,7 +168,7 @@ func TestNoCookieValueInEventsAndLogs(t *testing.T) {
 }
 
 func TestTheRightOneOfSeveralCookiesWins(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	begun := time.Now().Add(-time.Hour)
 	first := sealed(t, m, begun, visit{User: "tom"})
 	s := m.Open(time.Now(), first)
@@ -209,7 +209,7 @@ func TestTheRightOneOfSeveralCookiesWins(t *testing.T) {
 }
 
 func TestTooManyCookiesCountAsAbsent(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var seen events
 	h := newMiddleware(t, m, middleware.Config{Observe: seen.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := m.From(r.Context())
@@ -239,7 +239,7 @@ func TestTooManyCookiesCountAsAbsent(t *testing.T) {
 }
 
 func TestAMegabyteOfCookies(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var seen events
 	mw := newMiddleware(t, m, middleware.Config{Observe: seen.observe})
 	read := mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -278,7 +278,7 @@ func TestAMegabyteOfCookies(t *testing.T) {
 // like it to somebody (U+2000 before it, $Version, unbalanced quotes):
 // net/http skips them.
 func TestCookieTricksOnTheWire(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	s := newServer(t, newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := m.From(r.Context())
 		o, _ := s.Outcome()
@@ -330,7 +330,7 @@ func raw(t *testing.T, s *server, header string) string {
 }
 
 func TestDataThatDoesNotFitIsAnErrorAndTheCookieStays(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var seen events
 	h := newMiddleware(t, m, middleware.Config{Observe: seen.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := m.From(r.Context())
@@ -379,8 +379,8 @@ func TestDataThatDoesNotFitIsAnErrorAndTheCookieStays(t *testing.T) {
 }
 
 func TestKeepIndeterminateLetsTheHandlerAnswer503(t *testing.T) {
-	m := newManager(t, session.Config[visit]{KeepIndeterminate: true})
-	others := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{KeepIndeterminate: true})
+	others := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := m.From(r.Context()).Renew(visit{User: "tom"}); errors.Is(err, session.ErrIndeterminate) {
 			http.Error(w, "try again", http.StatusServiceUnavailable)
@@ -397,7 +397,7 @@ func TestKeepIndeterminateLetsTheHandlerAnswer503(t *testing.T) {
 
 func TestIdleRefreshInTheLastHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newManager(t, session.Config[visit]{Lifetime: 3 * time.Hour, IdleTimeout: time.Hour})
+		m := newManager(t, session.Config{Lifetime: 3 * time.Hour, IdleTimeout: time.Hour})
 		var seen events
 		h := newMiddleware(t, m, middleware.Config{Observe: seen.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/read" {
@@ -463,7 +463,7 @@ func TestReissueOnRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys := keyring.New(ring)
-		m := newManager(t, session.Config[visit]{Keys: keys})
+		m := newManager(t, session.Config{Keys: keys})
 		value := sealed(t, m, now.Add(-time.Minute), visit{User: "tom"})
 
 		next := keyring.GenerateKey(signer.BLAKE2b256())

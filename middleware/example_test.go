@@ -49,7 +49,7 @@ func browser(h http.Handler) (get func(path string), end func()) {
 // told it a name.
 func Example() {
 	keys := keyring.Ephemeral() // a restart signs everyone out: use keyring.Open
-	sessions, err := session.New(session.Config[session.Values]{Keys: keys})
+	sessions, err := session.New[session.Values](session.Config{Keys: keys})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func Example_router() {
 	type Visit struct {
 		User string `json:"user"`
 	}
-	visits, err := session.New(session.Config[Visit]{Keys: keyring.Ephemeral()})
+	visits, err := session.New[Visit](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func Example_crossOriginProtection() {
 	type Visit struct {
 		User string `json:"user"`
 	}
-	visits, err := session.New(session.Config[Visit]{Keys: keyring.Ephemeral()})
+	visits, err := session.New[Visit](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func ExampleEvent() {
 	type Visit struct {
 		User string `json:"user"`
 	}
-	visits, err := session.New(session.Config[Visit]{Keys: keyring.Ephemeral()})
+	visits, err := session.New[Visit](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func ExampleMiddleware_Strip() {
 	type Visit struct {
 		User string `json:"user"`
 	}
-	visits, err := session.New(session.Config[Visit]{Keys: keyring.Ephemeral()})
+	visits, err := session.New[Visit](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		log.Fatal(err)
 	}

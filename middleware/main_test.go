@@ -31,12 +31,12 @@ type visit struct {
 }
 
 // newManager returns a Manager with keys of its own, unless c has some.
-func newManager(t testing.TB, c session.Config[visit]) *session.Manager[visit] {
+func newManager(t testing.TB, c session.Config) *session.Manager[visit] {
 	t.Helper()
 	if c.Keys == nil {
 		c.Keys = keyring.Ephemeral()
 	}
-	m, err := session.New(c)
+	m, err := session.New[visit](c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 func TestPanicsPassThroughUncommitted(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var log events
 	var last *session.Session[visit]
 	cause := errors.New("the cause")
@@ -94,7 +94,7 @@ func TestPanicsPassThroughUncommitted(t *testing.T) {
 }
 
 func TestPanicsOnARealServer(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/changed":
@@ -140,7 +140,7 @@ func TestPanicsOnARealServer(t *testing.T) {
 }
 
 func TestGoexitIsLikeAPanic(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		change(t, m.From(r.Context()))
@@ -207,7 +207,7 @@ func (o *orphans) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestTimeoutHandlerInside(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	o := &orphans{m: m, errs: make(chan error, 1)}
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.TimeoutHandler(o, 30*time.Millisecond, "too slow"))
@@ -247,7 +247,7 @@ func TestTimeoutHandlerInside(t *testing.T) {
 }
 
 func TestTimeoutHandlerOutside(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	o := &orphans{m: m, errs: make(chan error, 1)}
 	h := http.TimeoutHandler(newMiddleware(t, m, middleware.Config{}).Handler(o), 30*time.Millisecond, "too slow")
 	onBoth(t, h, func(t *testing.T, s *server) {
@@ -270,7 +270,7 @@ func TestTimeoutHandlerOutside(t *testing.T) {
 // A TimeoutHandler inside replaces the header lines that were there before it,
 // and takes its handler's: neither loses the cookie, or doubles it.
 func TestTimeoutHandlerDoesNotReplaceTheCookie(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	inner := http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		change(t, m.From(r.Context()))
 		w.Header().Add("Set-Cookie", "theme=dark")
@@ -288,7 +288,7 @@ func TestTimeoutHandlerDoesNotReplaceTheCookie(t *testing.T) {
 }
 
 func TestASessionMayBeUsedByManyGoroutines(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	value := sealed(t, m, time.Now(), visit{User: "tom"})
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -319,7 +319,7 @@ func TestASessionMayBeUsedByManyGoroutines(t *testing.T) {
 }
 
 func TestObserveGetsTheContextWithTheSession(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	type key struct{}
 	seen := 0
 	h := newMiddleware(t, m, middleware.Config{Observe: func(ctx context.Context, ev middleware.Event) {
@@ -340,7 +340,7 @@ func TestObserveGetsTheContextWithTheSession(t *testing.T) {
 }
 
 func TestAPanicOfObserveIsTheHandlers(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	calls := 0
 	h := newMiddleware(t, m, middleware.Config{Observe: func(context.Context, middleware.Event) {
 		calls++

@@ -13,7 +13,7 @@ import (
 )
 
 func TestWhatAHandlerPrintsHasNothingOfTheSession(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	mw := newMiddleware(t, m, middleware.Config{})
 	value := sealed(t, m, time.Now(), visit{User: "very-secret"})
 	r := httptest.NewRequest("GET", "/", nil)

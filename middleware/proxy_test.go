@@ -55,7 +55,7 @@ func TestReverseProxyInside(t *testing.T) {
 		}
 		fmt.Fprint(w, "from the backend")
 	})
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	proxy := proxyTo(t, backend, nil)
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("change") {
@@ -115,7 +115,7 @@ func TestReverseProxyInside(t *testing.T) {
 // gateway must not undo what the server did, above all a sign-out.
 func TestARefreshGivesWayToTheBackend(t *testing.T) {
 	keys := keyring.Ephemeral()
-	config := session.Config[visit]{Keys: keys, IdleTimeout: time.Hour}
+	config := session.Config{Keys: keys, IdleTimeout: time.Hour}
 	back := newManager(t, config)
 	front := newManager(t, config)
 	var log events
@@ -162,7 +162,7 @@ func TestReverseProxyUpgradeLosesAChangeAndSaysSo(t *testing.T) {
 		defer conn.Close()
 		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: line\r\n\r\nraw")
 	})
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	proxy := proxyTo(t, backend, nil)
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -190,7 +190,7 @@ func TestReverseProxyUpgradeLosesAChangeAndSaysSo(t *testing.T) {
 }
 
 func TestStrip(t *testing.T) {
-	m := newManager(t, session.Config[visit]{FormerNames: []session.FormerName{{Name: "sid"}}})
+	m := newManager(t, session.Config{FormerNames: []session.FormerName{{Name: "sid"}}})
 	mw := newMiddleware(t, m, middleware.Config{})
 	for _, tt := range []struct {
 		name       string
@@ -227,7 +227,7 @@ func TestStrip(t *testing.T) {
 }
 
 func FuzzStrip(f *testing.F) {
-	m, err := session.New(session.Config[visit]{Keys: keyring.Ephemeral(), Name: "s", FormerNames: []session.FormerName{{Name: "old"}}})
+	m, err := session.New[visit](session.Config{Keys: keyring.Ephemeral(), Name: "s", FormerNames: []session.FormerName{{Name: "old"}}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func FuzzStrip(f *testing.F) {
 }
 
 func TestTheBackendDoesNotSeeAStrippedCookie(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	mw := newMiddleware(t, m, middleware.Config{})
 	backend := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Header["Cookie"]) })
 	proxy := proxyTo(t, backend, mw.Strip)
@@ -276,7 +276,7 @@ func TestFileServerAndServeContent(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "page.txt"), []byte("a page"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	files := http.FileServer(http.Dir(dir))
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		change(t, m.From(r.Context()))
@@ -325,8 +325,8 @@ func TestFileServerAndServeContent(t *testing.T) {
 
 func TestTwoManagersDoNotMeet(t *testing.T) {
 	keys := keyring.Ephemeral()
-	visits := newManager(t, session.Config[visit]{Keys: keys})
-	carts, err := session.New(session.Config[session.Values]{Keys: keys, Name: "__Host-cart"})
+	visits := newManager(t, session.Config{Keys: keys})
+	carts, err := session.New[session.Values](session.Config{Keys: keys, Name: "__Host-cart"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +377,7 @@ func TestTwoManagersDoNotMeet(t *testing.T) {
 // Mounted twice, the inner one has the session of the handler. The outer one
 // has another, of the same cookie, and must not get in its way.
 func TestMountedTwice(t *testing.T) {
-	m := newManager(t, session.Config[visit]{IdleTimeout: time.Hour})
+	m := newManager(t, session.Config{IdleTimeout: time.Hour})
 	mw := newMiddleware(t, m, middleware.Config{})
 	between := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

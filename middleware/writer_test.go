@@ -96,7 +96,7 @@ var begins = []begin{
 }
 
 func TestTheCookieIsCommittedOnceBeforeHeadersFreeze(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, b := range begins {
@@ -162,7 +162,7 @@ func TestTheCookieIsCommittedOnceBeforeHeadersFreeze(t *testing.T) {
 }
 
 func TestEarlyHintsDoNotCommit(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := m.From(r.Context())
 		hint := func() {
@@ -211,7 +211,7 @@ func TestEarlyHintsDoNotCommit(t *testing.T) {
 }
 
 func TestNothingIsInTheHeaderBeforeCommit(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		change(t, m.From(r.Context()))
 		if len(w.Header()) != 0 {
@@ -233,7 +233,7 @@ func TestNothingIsInTheHeaderBeforeCommit(t *testing.T) {
 }
 
 func TestBodiesAreNotBuffered(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	more := make(chan bool)
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/stream" {
@@ -269,7 +269,7 @@ func TestBodiesAreNotBuffered(t *testing.T) {
 }
 
 func TestResponseControllerWorks(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
 		far := time.Now().Add(time.Hour)
@@ -386,7 +386,7 @@ func TestSendfileIsStillUsed(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Repeat("x", size)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var rec *recording
 	inner := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		change(t, m.From(r.Context()))
@@ -438,7 +438,7 @@ func TestSendfileIsStillUsed(t *testing.T) {
 }
 
 func TestWriteStringAndPushPassThrough(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := w.(http.Pusher).Push("/style.css", &http.PushOptions{Method: "GET"}); err != nil {
 			t.Error(err)
@@ -456,7 +456,7 @@ func TestWriteStringAndPushPassThrough(t *testing.T) {
 }
 
 func TestPushIsRefusedWhereThereIsNone(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := w.(http.Pusher).Push("/style.css", nil); !errors.Is(err, http.ErrNotSupported) {
 			t.Errorf("Push: %v", err)
@@ -498,7 +498,7 @@ type unwrapping struct {
 func (u unwrapping) Unwrap() http.ResponseWriter { return u.inner }
 
 func TestHandlersAreToldTheTruthAboutTheResponseWriter(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	mw := newMiddleware(t, m, middleware.Config{})
 	b := bare{httptest.NewRecorder()}
 	for _, tt := range []struct {
@@ -545,7 +545,7 @@ func TestHandlersAreToldTheTruthAboutTheResponseWriter(t *testing.T) {
 }
 
 func TestAStatusThatIsNoneCommitsNothing(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		change(t, m.From(r.Context()))
@@ -573,7 +573,7 @@ func TestAStatusThatIsNoneCommitsNothing(t *testing.T) {
 }
 
 func TestHijackFreezesTheSession(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/proto-of-the-connection" {
@@ -654,7 +654,7 @@ type failing struct{ bare }
 func (failing) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, net.ErrClosed }
 
 func TestAHijackThatIsThereAndFailsFreezesNothing(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	rec := httptest.NewRecorder()
 	newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, _, err := w.(http.Hijacker).Hijack(); !errors.Is(err, net.ErrClosed) {
@@ -666,7 +666,7 @@ func TestAHijackThatIsThereAndFailsFreezesNothing(t *testing.T) {
 }
 
 func TestAHijackThatIsNotThereFreezesNothing(t *testing.T) {
-	m := newManager(t, session.Config[visit]{})
+	m := newManager(t, session.Config{})
 	var log events
 	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := w.(http.Hijacker); ok {

@@ -31,7 +31,7 @@ var standardSession = standard{12345, "tom@example.com", "admin", "c3ab8ff13720e
 // and their base64.
 func BenchmarkEnvelope(b *testing.B) {
 	for _, size := range []int{16, 132, 1000, 2900} {
-		m := newManager(b, Config[visit]{})
+		m := newManager[visit](b, Config{})
 		token := forge(b, m, t0, make([]byte, size), nil)
 		raw := decodeText(b, token)
 		pool := sync.Pool{New: func() any { return hmac.New(sha256.New, make([]byte, 32)) }}
@@ -94,7 +94,7 @@ func BenchmarkOpenByRingSize(b *testing.B) {
 		for i := range n {
 			keys = append(keys, signing(newKey(b, signer.HMACSHA256(), byte(i)), t0.Add(-day)))
 		}
-		m := newManager(b, Config[visit]{Keys: newKeys(b, keys...)})
+		m := newManager[visit](b, Config{Keys: newKeys(b, keys...)})
 		cookie := signedIn(b, m, t0, visit{User: "tom"})
 		subkeys := m.names[0].keys.Subkeys()
 		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
@@ -109,7 +109,7 @@ func BenchmarkOpenByRingSize(b *testing.B) {
 }
 
 func BenchmarkOpenRefused(b *testing.B) {
-	m := newManager(b, Config[visit]{})
+	m := newManager[visit](b, Config{})
 	cookie := signedIn(b, m, t0, visit{User: "tom"})
 	keys := m.names[0].keys.Subkeys()
 	for name, value := range map[string]string{
@@ -127,7 +127,7 @@ func BenchmarkOpenRefused(b *testing.B) {
 
 func BenchmarkValue(b *testing.B) {
 	for _, c := range codecs() {
-		m := newManager(b, Config[standard]{Codecs: []codec.Codec{c}})
+		m := newManager[standard](b, Config{Codecs: []codec.Codec{c}})
 		cookie := signedIn(b, m, t0, standardSession)
 		b.Run("op=open/codec="+c.Name(), func(b *testing.B) {
 			b.ReportAllocs()

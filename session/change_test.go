@@ -30,7 +30,7 @@ func TestNobodyIsSignedOutByAChange(t *testing.T) {
 				d.Keys = []keyring.Key{signing(old, t0.Add(-day)), signing(fresh, change)}
 				d.Codecs = []keyring.CodecFrom{{Codec: from.c.Name(), From: t0.Add(-day)}, {Codec: to.c.Name(), From: change}}
 			})
-			m := newManager(t, Config[visit]{Keys: keyring.New(r), IdleTimeout: 10 * day})
+			m := newManager[visit](t, Config{Keys: keyring.New(r), IdleTimeout: 10 * day})
 			cookie := signedIn(t, m, t0, visit{User: "tom", Seen: t0})
 			before := request(m, t0, cookie).Info()
 			if before.Algorithm != from.a.Name || before.Codec != from.c.Name() {
@@ -88,8 +88,8 @@ func TestReissueGoesForwardOnly(t *testing.T) {
 		{"signed to sealed", ring(nil, signing(older, always)), t0, ring(nil, signing(older, always), signing(sealing, t0)), t0, true},
 		{"sealed to signed", ring(nil, signing(sealing, always)), t0, ring(nil, signing(sealing, always), signing(newer, t0)), t0, false},
 	} {
-		cookie := signedIn(t, newManager(t, Config[visit]{Keys: tt.made}), tt.madeAt, visit{User: "tom"})
-		m := newManager(t, Config[visit]{Keys: tt.read})
+		cookie := signedIn(t, newManager[visit](t, Config{Keys: tt.made}), tt.madeAt, visit{User: "tom"})
+		m := newManager[visit](t, Config{Keys: tt.read})
 		s := request(m, tt.readAt, cookie)
 		wantOutcome(t, s, 0)
 		want := SentNothing
@@ -115,7 +115,7 @@ func TestReissueGoesForwardOnly(t *testing.T) {
 }
 
 func TestIdleRefreshInTheLastHalfOnly(t *testing.T) {
-	m := newManager(t, Config[visit]{IdleTimeout: time.Hour, Lifetime: 3 * time.Hour})
+	m := newManager[visit](t, Config{IdleTimeout: time.Hour, Lifetime: 3 * time.Hour})
 	cookie := signedIn(t, m, t0, visit{User: "tom"})
 	for _, tt := range []struct {
 		at   time.Duration
@@ -157,9 +157,9 @@ func TestDeadlinesSurviveEveryReissue(t *testing.T) {
 		signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-day)),
 		signing(newKey(t, signer.BLAKE2b256(), 2), t0.Add(2*day)),
 		signing(newKey(t, signer.XChaCha20Poly1305(), 3), t0.Add(5*day)))
-	old := newManager(t, Config[visit]{Keys: keys, Lifetime: 10 * day, IdleTimeout: 2 * day, IDs: true})
+	old := newManager[visit](t, Config{Keys: keys, Lifetime: 10 * day, IdleTimeout: 2 * day, IDs: true})
 	// Later instances have another configuration: it is for new tokens only.
-	changed := newManager(t, Config[visit]{Keys: keys, Lifetime: 13 * day, IdleTimeout: 9 * day})
+	changed := newManager[visit](t, Config{Keys: keys, Lifetime: 13 * day, IdleTimeout: 9 * day})
 	check := func(steps []uint16) bool {
 		now := t0
 		cookie := signedIn(t, old, now, visit{User: "tom"})
@@ -201,7 +201,7 @@ func TestDeadlinesSurviveEveryReissue(t *testing.T) {
 }
 
 func TestClockSteppedBack(t *testing.T) {
-	m := newManager(t, Config[visit]{IdleTimeout: time.Hour})
+	m := newManager[visit](t, Config{IdleTimeout: time.Hour})
 	cookie := signedIn(t, m, t0, visit{})
 	s := request(m, t0.Add(-5*time.Minute), cookie)
 	if err := s.Update(func(v *visit) { v.Count = 1 }); err != nil {
@@ -216,7 +216,7 @@ func TestClockSteppedBack(t *testing.T) {
 
 func TestTimesToTheEndOfTheFormat(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), time.Unix(0, 0)))
-	m := newManager(t, Config[visit]{Keys: keys})
+	m := newManager[visit](t, Config{Keys: keys})
 	end := time.Unix(1<<32-1, 0)
 	cookie := signedIn(t, m, end.Add(-day), visit{User: "tom"})
 	if s := request(m, end.Add(-time.Second), cookie); s.Data().User != "tom" {
@@ -252,8 +252,8 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 			d.Keys = []keyring.Key{signing(newKey(t, a, 1), t0)}
 			d.Codecs = []keyring.CodecFrom{{Codec: c.Name(), From: t0.Add(-day)}, {Codec: target, From: t0.Add(day)}}
 		}))
-		fresh := newManager(t, Config[newer]{Keys: keys, IdleTimeout: 40 * time.Hour})
-		old := newManager(t, Config[visit]{Keys: keys})
+		fresh := newManager[newer](t, Config{Keys: keys, IdleTimeout: 40 * time.Hour})
+		old := newManager[visit](t, Config{Keys: keys})
 		cookie := signedIn(t, fresh, t0, full)
 
 		s := request(old, t0, cookie)
@@ -335,8 +335,8 @@ func equalNewer(a, b newer) bool {
 func TestFormerNames(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
 	switchOver := t0.Add(3 * day)
-	old := newManager(t, Config[visit]{Keys: keys, Name: "session"})
-	m := newManager(t, Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: "session", DeleteAfter: switchOver}, {Name: "older"}}})
+	old := newManager[visit](t, Config{Keys: keys, Name: "session"})
+	m := newManager[visit](t, Config{Keys: keys, FormerNames: []FormerName{{Name: "session", DeleteAfter: switchOver}, {Name: "older"}}})
 	former := signedIn(t, old, t0, visit{User: "tom"})
 	all := func(values ...string) map[string][]string {
 		r := map[string][]string{}
@@ -410,7 +410,7 @@ func TestCookiesNamesAndAudiencesDoNotMix(t *testing.T) {
 	managers := map[id]*Manager[visit]{}
 	for _, n := range names {
 		for _, a := range audiences {
-			managers[id{n, a}] = newManager(t, Config[visit]{Keys: keys, Name: n, Audience: a})
+			managers[id{n, a}] = newManager[visit](t, Config{Keys: keys, Name: n, Audience: a})
 		}
 	}
 	tried := 0
@@ -445,13 +445,13 @@ func TestWriterFallsBackToAnEarlierCodec(t *testing.T) {
 		{[]codec.Codec{codec.JSON()}, t0, "json"},
 		{[]codec.Codec{codec.CBOR()}, t0.Add(2 * day), "cbor"},
 	} {
-		m := newManager(t, Config[visit]{Keys: keys, Codecs: tt.codecs})
+		m := newManager[visit](t, Config{Keys: keys, Codecs: tt.codecs})
 		if got := request(m, tt.at, signedIn(t, m, tt.at, visit{})).Info().Codec; got != tt.want {
 			t.Errorf("writes %s, want %s", got, tt.want)
 		}
 	}
-	full := newManager(t, Config[visit]{Keys: keys})
-	less := newManager(t, Config[visit]{Keys: keys, Codecs: []codec.Codec{codec.JSON(), codec.MessagePack()}})
+	full := newManager[visit](t, Config{Keys: keys})
+	less := newManager[visit](t, Config{Keys: keys, Codecs: []codec.Codec{codec.JSON(), codec.MessagePack()}})
 	wantOutcome(t, request(less, t0, signedIn(t, full, t0, visit{})), ErrUnsupportedCodec)
 }
 
@@ -465,7 +465,7 @@ func TestSmallerFormerCodecIsKeptWhereTheLaterOneDoesNotFit(t *testing.T) {
 		Raw []byte `json:"raw"`
 		N   int    `json:"n"`
 	}
-	m := newManager(t, Config[blob]{Keys: keys, IdleTimeout: 2 * day})
+	m := newManager[blob](t, Config{Keys: keys, IdleTimeout: 2 * day})
 	cookie := signedIn(t, m, t0, blob{Raw: make([]byte, 2900)})
 	s := request(m, change, cookie)
 	if len(s.Data().Raw) != 2900 {
@@ -485,7 +485,7 @@ func TestSmallerFormerCodecIsKeptWhereTheLaterOneDoesNotFit(t *testing.T) {
 
 func TestRingThatLowersTheLongestSessionClampsNewTokens(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
-	m := newManager(t, Config[visit]{Keys: keys})
+	m := newManager[visit](t, Config{Keys: keys})
 	old := signedIn(t, m, t0, visit{User: "tom"})
 	replace(t, keys, func(d *keyring.Document) {
 		d.Policy.MaxSession, d.Policy.MaxSessionHigh = day, 14*day
@@ -499,7 +499,7 @@ func TestRingThatLowersTheLongestSessionClampsNewTokens(t *testing.T) {
 }
 
 func TestSealIsWhatCommitSends(t *testing.T) {
-	m := newManager(t, Config[visit]{})
+	m := newManager[visit](t, Config{})
 	s := m.New(t0)
 	if v, err := m.Seal(t0, s); err != nil || m.Open(t0, v).Data() != (visit{}) {
 		t.Errorf("a new session: %v", err)
@@ -521,7 +521,7 @@ func TestOpeningAllocatesItsResultOnly(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	for _, a := range []signer.Algorithm{signer.HMACSHA256(), signer.BLAKE2b256()} {
-		m := newManager(t, Config[visit]{Keys: newKeys(t, signing(newKey(t, a, 1), t0))})
+		m := newManager[visit](t, Config{Keys: newKeys(t, signing(newKey(t, a, 1), t0))})
 		cookie := signedIn(t, m, t0, visit{User: "tom"})
 		keys := m.names[0].keys.Subkeys()
 		var o opened

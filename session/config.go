@@ -25,7 +25,7 @@ const (
 
 // A Config says how a [Manager] makes and opens the sessions of one cookie.
 // Only Keys is needed; the zero value of every other field is right for most.
-type Config[T any] struct {
+type Config struct {
 	// Keys are the keys that sign and open sessions.
 	Keys *keyring.Keyring
 
@@ -117,14 +117,10 @@ const (
 // text. They are named by their json tags, in every codec, with omitempty and
 // omitzero. Every field has to come back, so that unexported fields and those
 // tagged json:"-" are refused: keep such things outside of T.
-func New[T any](c Config[T]) (*Manager[T], error) {
+func New[T any](c Config) (*Manager[T], error) {
 	m := &Manager[T]{keepIndeterminate: c.KeepIndeterminate}
 	_, m.isValues = any((*T)(nil)).(*Values)
-	errs := m.envelope.configure(c.Keys, envelopeConfig{
-		name: c.Name, former: c.FormerNames, audience: c.Audience, codecs: c.Codecs,
-		lifetime: c.Lifetime, idle: c.IdleTimeout, ids: c.IDs, sealed: c.Sealed,
-		revoked: c.Revoked, revocationFailure: c.RevocationFailure,
-	})
+	errs := m.envelope.configure(c)
 	if !m.isValues {
 		t := reflect.TypeFor[T]()
 		s, err := shape.Of(t)
@@ -154,38 +150,29 @@ func New[T any](c Config[T]) (*Manager[T], error) {
 	return m, nil
 }
 
-type envelopeConfig struct {
-	name              string
-	former            []FormerName
-	audience          string
-	codecs            []codec.Codec
-	lifetime, idle    time.Duration
-	ids, sealed       bool
-	revoked           func(context.Context, Info) (bool, error)
-	revocationFailure RevocationFailure
-}
-
-func (e *envelope) configure(keys *keyring.Keyring, c envelopeConfig) (errs []error) {
+// configure takes over c, and reports what is wrong with it.
+func (e *envelope) configure(c Config) (errs []error) {
 	problem := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("session: "+format, args...))
 	}
 	switch {
-	case keys == nil:
+	case c.Keys == nil:
 		problem("Config.Keys is nil: open a ring with keyring.Open, or try things out with keyring.Ephemeral")
-	case keys.Ring() == nil:
+	case c.Keys.Ring() == nil:
 		problem("Config.Keys is a zero Keyring, which has no ring: open one with keyring.Open")
-		keys = nil
+		c.Keys = nil
 	}
-	e.keys = keys
-	if c.name == "" {
-		c.name = DefaultName
+	e.keys = c.Keys
+
+	if c.Name == "" {
+		c.Name = DefaultName
 	}
-	e.names = []cookieName{{name: c.name}}
-	for _, f := range c.former {
+	e.names = []cookieName{{name: c.Name}}
+	for _, f := range c.FormerNames {
 		e.names = append(e.names, cookieName{name: f.Name, deleteAfter: f.DeleteAfter})
 	}
 	if len(e.names) > maxNames {
-		problem("Config.FormerNames has %d names, at most %d are allowed", len(c.former), maxNames-1)
+		problem("Config.FormerNames has %d names, at most %d are allowed", len(c.FormerNames), maxNames-1)
 	}
 	seen := map[string]bool{}
 	for i, n := range e.names {
@@ -199,12 +186,12 @@ func (e *envelope) configure(keys *keyring.Keyring, c envelopeConfig) (errs []er
 		}
 		seen[n.name] = true
 	}
-	if len(c.audience) > math.MaxUint16 {
-		problem("Config.Audience of %d bytes, at most %d are allowed", len(c.audience), math.MaxUint16)
+	if len(c.Audience) > math.MaxUint16 {
+		problem("Config.Audience of %d bytes, at most %d are allowed", len(c.Audience), math.MaxUint16)
 	}
-	e.audience = c.audience
+	e.audience = c.Audience
 
-	e.codecs = c.codecs
+	e.codecs = c.Codecs
 	if len(e.codecs) == 0 {
 		e.codecs = codec.All()
 	}
@@ -224,31 +211,31 @@ func (e *envelope) configure(keys *keyring.Keyring, c envelopeConfig) (errs []er
 		e.byID[cd.ID()] = cd
 	}
 
-	if c.lifetime == 0 {
-		c.lifetime = DefaultLifetime
+	if c.Lifetime == 0 {
+		c.Lifetime = DefaultLifetime
 	}
 	switch {
-	case c.lifetime < time.Second || c.lifetime%time.Second != 0:
-		problem("Config.Lifetime is %v: it has to be a positive number of whole seconds", c.lifetime)
-	case keys != nil && c.lifetime > keys.Ring().Policy().MaxSession:
-		problem("Config.Lifetime is %v, longer than the ring's max_session of %v: keys would retire before their sessions end; raise max_session in the ring first, or shorten the lifetime", c.lifetime, keys.Ring().Policy().MaxSession)
+	case c.Lifetime < time.Second || c.Lifetime%time.Second != 0:
+		problem("Config.Lifetime is %v: it has to be a positive number of whole seconds", c.Lifetime)
+	case c.Keys != nil && c.Lifetime > c.Keys.Ring().Policy().MaxSession:
+		problem("Config.Lifetime is %v, longer than the ring's max_session of %v: keys would retire before their sessions end; raise max_session in the ring first, or shorten the lifetime", c.Lifetime, c.Keys.Ring().Policy().MaxSession)
 	}
-	if c.idle < 0 || c.idle%time.Second != 0 || (c.idle > 0 && c.idle < 2*time.Second) {
-		problem("Config.IdleTimeout is %v: it has to be a number of whole seconds, 2 or more, or 0 for none", c.idle)
+	if c.IdleTimeout < 0 || c.IdleTimeout%time.Second != 0 || (c.IdleTimeout > 0 && c.IdleTimeout < 2*time.Second) {
+		problem("Config.IdleTimeout is %v: it has to be a number of whole seconds, 2 or more, or 0 for none", c.IdleTimeout)
 	}
-	if c.idle > c.lifetime {
-		problem("Config.IdleTimeout of %v is longer than the lifetime of %v", c.idle, c.lifetime)
+	if c.IdleTimeout > c.Lifetime {
+		problem("Config.IdleTimeout of %v is longer than the lifetime of %v", c.IdleTimeout, c.Lifetime)
 	}
-	e.lifetime, e.idle = c.lifetime, c.idle
-	e.ids, e.sealed = c.ids, c.sealed
+	e.lifetime, e.idle = c.Lifetime, c.IdleTimeout
+	e.ids, e.sealed = c.IDs, c.Sealed
 
 	switch {
-	case c.revoked != nil && c.revocationFailure != FailClosed && c.revocationFailure != FailOpen:
+	case c.Revoked != nil && c.RevocationFailure != FailClosed && c.RevocationFailure != FailOpen:
 		problem("Config.RevocationFailure is not chosen: with Revoked it has to be FailClosed or FailOpen")
-	case c.revoked == nil && c.revocationFailure != 0:
+	case c.Revoked == nil && c.RevocationFailure != 0:
 		problem("Config.RevocationFailure is set, and Config.Revoked is nil")
 	}
-	e.revoked, e.revocationFailure = c.revoked, c.revocationFailure
+	e.revoked, e.revocationFailure = c.Revoked, c.RevocationFailure
 	return errs
 }
 

@@ -32,7 +32,7 @@ func TestNewListsEveryProblem(t *testing.T) {
 		Seen time.Time `json:"seen"`
 	}
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
-	_, err := New(Config[bad]{
+	_, err := New[bad](Config{
 		Name:              "a b",
 		FormerNames:       []FormerName{{Name: "x"}, {Name: "x"}, {Name: "é"}},
 		Audience:          strings.Repeat("a", 1<<16),
@@ -67,44 +67,44 @@ func TestNewRefuses(t *testing.T) {
 	hook := func(context.Context, Info) (bool, error) { return false, nil }
 	for _, tt := range []struct {
 		want string
-		c    Config[visit]
+		c    Config
 	}{
-		{"Keys is nil", Config[visit]{}},
-		{"zero Keyring", Config[visit]{Keys: new(keyring.Keyring)}},
-		{"Lifetime", Config[visit]{Keys: keys, Lifetime: -time.Second}},
-		{"Lifetime", Config[visit]{Keys: keys, Lifetime: 1500 * time.Millisecond}},
-		{"IdleTimeout", Config[visit]{Keys: keys, IdleTimeout: time.Second}},
-		{"IdleTimeout", Config[visit]{Keys: keys, IdleTimeout: -time.Minute}},
-		{"RevocationFailure is not chosen", Config[visit]{Keys: keys, Revoked: hook}},
-		{"RevocationFailure is not chosen", Config[visit]{Keys: keys, Revoked: hook, RevocationFailure: 9}},
-		{"Revoked is nil", Config[visit]{Keys: keys, RevocationFailure: FailOpen}},
-		{"at most 7", Config[visit]{Keys: keys, FormerNames: make([]FormerName, 8)}},
-		{"Codecs[0] is nil", Config[visit]{Keys: keys, Codecs: []codec.Codec{nil}}},
-		{"cookie name of 257", Config[visit]{Keys: keys, Name: strings.Repeat("x", 257)}},
-		{"given twice", Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: DefaultName}}}},
+		{"Keys is nil", Config{}},
+		{"zero Keyring", Config{Keys: new(keyring.Keyring)}},
+		{"Lifetime", Config{Keys: keys, Lifetime: -time.Second}},
+		{"Lifetime", Config{Keys: keys, Lifetime: 1500 * time.Millisecond}},
+		{"IdleTimeout", Config{Keys: keys, IdleTimeout: time.Second}},
+		{"IdleTimeout", Config{Keys: keys, IdleTimeout: -time.Minute}},
+		{"RevocationFailure is not chosen", Config{Keys: keys, Revoked: hook}},
+		{"RevocationFailure is not chosen", Config{Keys: keys, Revoked: hook, RevocationFailure: 9}},
+		{"Revoked is nil", Config{Keys: keys, RevocationFailure: FailOpen}},
+		{"at most 7", Config{Keys: keys, FormerNames: make([]FormerName, 8)}},
+		{"Codecs[0] is nil", Config{Keys: keys, Codecs: []codec.Codec{nil}}},
+		{"cookie name of 257", Config{Keys: keys, Name: strings.Repeat("x", 257)}},
+		{"given twice", Config{Keys: keys, FormerNames: []FormerName{{Name: DefaultName}}}},
 	} {
-		if _, err := New(tt.c); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := New[visit](tt.c); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("want an error that tells of %q, got %v", tt.want, err)
 		}
 	}
 	for _, err := range []error{
-		errOf(New(Config[visit]{Keys: new(keyring.Keyring), Sealed: true})),
-		errOf(New(Config[visit]{Keys: keys, Sealed: true})),
-		errOf(New(Config[struct{ C chan int }]{Keys: keys})),
-		errOf(New(Config[visit]{Keys: keys, Codecs: []codec.Codec{refusing{codec.JSON()}}})),
+		errOf(New[visit](Config{Keys: new(keyring.Keyring), Sealed: true})),
+		errOf(New[visit](Config{Keys: keys, Sealed: true})),
+		errOf(New[struct{ C chan int }](Config{Keys: keys})),
+		errOf(New[visit](Config{Keys: keys, Codecs: []codec.Codec{refusing{codec.JSON()}}})),
 	} {
 		if err == nil || strings.Contains(strings.TrimPrefix(err.Error(), "session: "), "session: ") {
 			t.Errorf("%v, want an error that says once where it is from", err)
 		}
 	}
-	m := newManager(t, Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: "old"}}})
+	m := newManager[visit](t, Config{Keys: keys, FormerNames: []FormerName{{Name: "old"}}})
 	if m.Name() != DefaultName || strings.Join(m.FormerNames(), " ") != "old" {
 		t.Errorf("names = %q, %q", m.Name(), m.FormerNames())
 	}
-	if _, err := New(Config[int]{Keys: keys}); err == nil {
+	if _, err := New[int](Config{Keys: keys}); err == nil {
 		t.Error("a payload that is no map is taken")
 	}
-	if m, err := New(Config[visit]{Keys: keyring.Ephemeral()}); err != nil || m.Open(time.Now(), "x") == nil {
+	if m, err := New[visit](Config{Keys: keyring.Ephemeral()}); err != nil || m.Open(time.Now(), "x") == nil {
 		t.Errorf("the zero Config with keys: %v", err)
 	}
 }
@@ -144,9 +144,9 @@ func TestCustomCodecIsReadBack(t *testing.T) {
 		}
 	}
 	codecs := []codec.Codec{forgetful{codec.JSON()}}
-	s := newManager(t, Config[visit]{Codecs: codecs}).New(t0)
+	s := newManager[visit](t, Config{Codecs: codecs}).New(t0)
 	check(t, func(x string) error { return s.Update(func(v *visit) { v.User = x }) }, func() string { return s.Data().User })
-	v := newManager(t, Config[Values]{Codecs: codecs}).New(t0)
+	v := newManager[Values](t, Config{Codecs: codecs}).New(t0)
 	check(t, func(x string) error { return keyString.SetIn(v, x) }, func() string { return keyString.GetIn(v) })
 }
 
@@ -160,7 +160,7 @@ func TestTypesThatMarshalThemselvesAreReadBack(t *testing.T) {
 	type account struct {
 		Who shy `json:"who"`
 	}
-	m := newManager(t, Config[account]{})
+	m := newManager[account](t, Config{})
 	s := m.New(t0)
 	if err := s.Renew(account{shy{Name: "tom"}}); err != nil {
 		t.Fatal(err)

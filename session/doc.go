@@ -12,7 +12,7 @@
 //		Seen time.Time `json:"seen"`
 //	}
 //
-//	visits, err := session.New(session.Config[Visit]{Keys: keys})
+//	visits, err := session.New[Visit](session.Config{Keys: keys})
 //
 // # Change without signing anyone out
 //

@@ -17,7 +17,7 @@ type Visit struct {
 
 func Example() {
 	keys := keyring.Ephemeral() // in production: keyring.Open("keyring.json")
-	visits, err := session.New(session.Config[Visit]{Keys: keys})
+	visits, err := session.New[Visit](session.Config{Keys: keys})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -45,12 +45,12 @@ func Example() {
 }
 
 func ExampleSession_Outcome() {
-	visits, err := session.New(session.Config[Visit]{Keys: keyring.Ephemeral()})
+	visits, err := session.New[Visit](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	elsewhere, err := session.New(session.Config[Visit]{Keys: keyring.Ephemeral()})
+	elsewhere, err := session.New[Visit](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -71,7 +71,7 @@ func ExampleSession_Outcome() {
 }
 
 func ExampleSession_Update_tooLarge() {
-	visits, err := session.New(session.Config[Visit]{Keys: keyring.Ephemeral()})
+	visits, err := session.New[Visit](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -92,7 +92,7 @@ func ExampleSession_Update_tooLarge() {
 // What a function given to Update keeps is not the session's data: changing
 // it later changes nothing.
 func ExampleSession_Update_incorrect() {
-	visits, err := session.New(session.Config[Visit]{Keys: keyring.Ephemeral()})
+	visits, err := session.New[Visit](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -111,7 +111,7 @@ func ExampleKey() {
 		Seen    session.Key[time.Time] = "seen"
 		Message session.Key[string]    = "message"
 	)
-	sessions, err := session.New(session.Config[session.Values]{Keys: keyring.Ephemeral()})
+	sessions, err := session.New[session.Values](session.Config{Keys: keyring.Ephemeral()})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -144,10 +144,10 @@ func ExampleConfig_sealed() {
 		fmt.Println(err)
 		return
 	}
-	_, err = session.New(session.Config[Visit]{Keys: keys, Sealed: true})
+	_, err = session.New[Visit](session.Config{Keys: keys, Sealed: true})
 	fmt.Println(err)
 
-	_, err = session.New(session.Config[Visit]{Keys: keyring.Ephemeral(), Sealed: true})
+	_, err = session.New[Visit](session.Config{Keys: keyring.Ephemeral(), Sealed: true})
 	fmt.Println(errors.Is(err, session.ErrNotSealed))
 	// Output:
 	// <nil>

@@ -24,7 +24,7 @@ func TestFIPSWithHMACKeys(t *testing.T) {
 	keys := keyring.Ephemeral()
 	opened := 0
 	for _, c := range codecs() {
-		m := newManager(t, Config[Values]{Keys: keys, IDs: true, IdleTimeout: time.Hour})
+		m := newManager[Values](t, Config{Keys: keys, IDs: true, IdleTimeout: time.Hour})
 		m.codecs = append(m.codecs[:0:0], c)
 		now := time.Now()
 		cookie := signedIn(t, m, now, everyKind())

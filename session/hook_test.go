@@ -11,7 +11,7 @@ import (
 )
 
 func TestHookThatPanicsLeavesTheCookieUnjudged(t *testing.T) {
-	m := newManager(t, Config[visit]{
+	m := newManager[visit](t, Config{
 		IdleTimeout:       time.Hour,
 		Revoked:           func(context.Context, Info) (bool, error) { panic("boom") },
 		RevocationFailure: FailOpen,
@@ -33,7 +33,7 @@ func TestHookThatPanicsLeavesTheCookieUnjudged(t *testing.T) {
 
 func TestCommitDoesNotWaitForTheHook(t *testing.T) {
 	asked, answer := make(chan bool), make(chan bool)
-	m := newManager(t, Config[visit]{
+	m := newManager[visit](t, Config{
 		Revoked: func(context.Context, Info) (bool, error) {
 			asked <- true
 			return <-answer, nil
@@ -61,8 +61,8 @@ func TestCommitDoesNotWaitForTheHook(t *testing.T) {
 
 func TestEndedSessionIsDeletedUnderItsFormerName(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
-	old := newManager(t, Config[visit]{Keys: keys, Name: "session"})
-	m := newManager(t, Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: "session"}}})
+	old := newManager[visit](t, Config{Keys: keys, Name: "session"})
+	m := newManager[visit](t, Config{Keys: keys, FormerNames: []FormerName{{Name: "session"}}})
 	s := requestOf(m, t0, map[string][]string{"session": {signedIn(t, old, t0, visit{User: "tom"})}})
 	if err := s.Destroy(); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestEndedSessionIsDeletedUnderItsFormerName(t *testing.T) {
 func TestAcceptedUpdateIsSentWhateverTurns(t *testing.T) {
 	turn := t0.Add(time.Hour)
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0), signing(newKey(t, signer.XChaCha20Poly1305(), 2), turn))
-	m := newManager(t, Config[visit]{Keys: keys})
+	m := newManager[visit](t, Config{Keys: keys})
 	now := turn.Add(-time.Second)
 	s, _ := m.Begin(t.Context(), cookies{&now, nil})
 	n := 3100
@@ -98,8 +98,8 @@ func TestAcceptedUpdateIsSentWhateverTurns(t *testing.T) {
 
 func TestPlantedFormerCookieRejectsNothing(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
-	old := newManager(t, Config[visit]{Keys: keys, Name: "session", IDs: true})
-	m := newManager(t, Config[visit]{Keys: keys, FormerNames: []FormerName{{Name: "session"}}, IDs: true})
+	old := newManager[visit](t, Config{Keys: keys, Name: "session", IDs: true})
+	m := newManager[visit](t, Config{Keys: keys, FormerNames: []FormerName{{Name: "session"}}, IDs: true})
 	first := signedIn(t, old, t0, visit{User: "tom"})
 	s := request(old, t0.Add(time.Hour), first)
 	s.Update(func(v *visit) { v.Count = 1 })
@@ -119,7 +119,7 @@ func TestPlantedFormerCookieRejectsNothing(t *testing.T) {
 
 func TestSessionsOfAnotherManagerAreRefused(t *testing.T) {
 	keys := keyring.Ephemeral()
-	a, b := newManager(t, Config[visit]{Keys: keys, Name: "a"}), newManager(t, Config[visit]{Keys: keys, Name: "b"})
+	a, b := newManager[visit](t, Config{Keys: keys, Name: "a"}), newManager[visit](t, Config{Keys: keys, Name: "b"})
 	for name, f := range map[string]func(){
 		"Seal":       func() { a.Seal(t0, b.New(t0)) },
 		"NewContext": func() { a.NewContext(t.Context(), b.New(t0)) },
@@ -137,7 +137,7 @@ func TestSessionsOfAnotherManagerAreRefused(t *testing.T) {
 
 func TestFailedNewLeavesNothingInTheKeyring(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.XChaCha20Poly1305(), 1), t0))
-	if _, err := New(Config[struct{ C chan int }]{Keys: keys, Sealed: true}); err == nil {
+	if _, err := New[struct{ C chan int }](Config{Keys: keys, Sealed: true}); err == nil {
 		t.Fatal("no error")
 	}
 	// Were its check still there, this ring would be refused.

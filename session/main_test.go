@@ -80,12 +80,12 @@ func replace(t testing.TB, k *keyring.Keyring, edit func(*keyring.Document)) {
 	}
 }
 
-func newManager[T any](t testing.TB, c Config[T]) *Manager[T] {
+func newManager[T any](t testing.TB, c Config) *Manager[T] {
 	t.Helper()
 	if c.Keys == nil {
 		c.Keys = newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
 	}
-	m, err := New(c)
+	m, err := New[T](c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func edited(t testing.TB, cookie string, i int, b byte) string {
 
 func TestEveryReason(t *testing.T) {
 	key := func(n byte) keyring.Key { return signing(newKey(t, signer.HMACSHA256(), n), t0.Add(-100*day)) }
-	elsewhere := newManager(t, Config[visit]{Keys: newKeys(t, key(9))})
+	elsewhere := newManager[visit](t, Config{Keys: newKeys(t, key(9))})
 	keys := keyring.New(newRing(t, func(d *keyring.Document) {
 		revoked, disabled, retired, primary := key(2), key(3), key(4), key(1)
 		retired.VerifyUntil = t0.Add(-day)
@@ -46,10 +46,10 @@ func TestEveryReason(t *testing.T) {
 		d.NotBefore = t0.Add(-9 * day)
 	}))
 	signedBy := func(n byte) string {
-		return signedIn(t, newManager(t, Config[visit]{Keys: newKeys(t, key(n))}), t0, visit{User: "tom"})
+		return signedIn(t, newManager[visit](t, Config{Keys: newKeys(t, key(n))}), t0, visit{User: "tom"})
 	}
 	revokedIDs := map[string]error{}
-	m := newManager(t, Config[visit]{
+	m := newManager[visit](t, Config{
 		Keys: keys, IDs: true, IdleTimeout: time.Hour,
 		Revoked: func(_ context.Context, i Info) (bool, error) {
 			err, ok := revokedIDs[i.ID]
@@ -141,7 +141,7 @@ func TestReasonsAreGivenInOrder(t *testing.T) {
 	// is always the first of those that remain.
 	hook := true
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-100*day)))
-	m := newManager(t, Config[visit]{Keys: keys, IDs: true,
+	m := newManager[visit](t, Config{Keys: keys, IDs: true,
 		Revoked: func(context.Context, Info) (bool, error) { return hook, nil }, RevocationFailure: FailClosed})
 	old := m.Keys()
 	d := old.Document()
@@ -190,7 +190,7 @@ func (m *Manager[T]) Keys() *keyring.Ring { return m.names[0].keys.Subkeys().Rin
 func TestRevocationThatFailsOpen(t *testing.T) {
 	type key struct{}
 	var seen Info
-	m := newManager(t, Config[visit]{
+	m := newManager[visit](t, Config{
 		IDs: true,
 		Revoked: func(ctx context.Context, i Info) (bool, error) {
 			if ctx.Value(key{}) != "request" {
@@ -216,9 +216,9 @@ func TestRevocationThatFailsOpen(t *testing.T) {
 }
 
 func TestIndeterminateCookieIsNotTouched(t *testing.T) {
-	elsewhere := newManager(t, Config[visit]{Keys: newKeys(t, signing(newKey(t, signer.HMACSHA256(), 9), t0))})
+	elsewhere := newManager[visit](t, Config{Keys: newKeys(t, signing(newKey(t, signer.HMACSHA256(), 9), t0))})
 	cookie := signedIn(t, elsewhere, t0, visit{User: "tom"})
-	m := newManager(t, Config[visit]{IdleTimeout: time.Hour})
+	m := newManager[visit](t, Config{IdleTimeout: time.Hour})
 	for _, read := range []func(*Session[visit]){
 		func(s *Session[visit]) { s.Data() },
 		func(s *Session[visit]) { s.Update(func(*visit) {}) },
@@ -235,7 +235,7 @@ func TestIndeterminateCookieIsNotTouched(t *testing.T) {
 		t.Errorf("by default, Update overwrites; it returned %v", err)
 	}
 
-	keep := newManager(t, Config[visit]{KeepIndeterminate: true})
+	keep := newManager[visit](t, Config{KeepIndeterminate: true})
 	s = request(keep, t0, cookie)
 	if err := s.Update(write); err != ErrIndeterminate {
 		t.Errorf("Update = %v", err)
@@ -258,7 +258,7 @@ func TestIndeterminateCookieIsNotTouched(t *testing.T) {
 
 func TestSameNamedCookies(t *testing.T) {
 	for _, ids := range []bool{false, true} {
-		m := newManager(t, Config[visit]{IDs: ids})
+		m := newManager[visit](t, Config{IDs: ids})
 		a := signedIn(t, m, t0, visit{User: "a"})
 		s := request(m, t0.Add(time.Minute), a)
 		s.Update(func(v *visit) { v.Count = 1 })
@@ -303,8 +303,8 @@ func TestSameNamedCookies(t *testing.T) {
 
 func TestSessionWithAnIDIsNotTheSameAsOneWithout(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
-	with := newManager(t, Config[visit]{Keys: keys, IDs: true})
-	without := newManager(t, Config[visit]{Keys: keys})
+	with := newManager[visit](t, Config{Keys: keys, IDs: true})
+	without := newManager[visit](t, Config{Keys: keys})
 	a, b := signedIn(t, with, t0, visit{User: "a"}), signedIn(t, without, t0, visit{User: "b"})
 	wantOutcome(t, request(with, t0, a, b), ErrAmbiguous)
 	wantOutcome(t, request(with, t0, b, a), ErrAmbiguous)
@@ -349,8 +349,8 @@ func TestReasonAndOutcomeHaveOneNameEach(t *testing.T) {
 func TestNothingIsDecodedBeforeItIsVerified(t *testing.T) {
 	for _, a := range algorithms {
 		keys := newKeys(t, signing(newKey(t, a, 1), t0))
-		cookie := signedIn(t, newManager(t, Config[Values]{Keys: keys}), t0, Values{})
-		m := newManager(t, Config[Values]{Keys: keys})
+		cookie := signedIn(t, newManager[Values](t, Config{Keys: keys}), t0, Values{})
+		m := newManager[Values](t, Config{Keys: keys})
 		for i, c := range m.codecs {
 			m.codecs[i] = refused{c, t}
 			m.byID[c.ID()] = m.codecs[i]

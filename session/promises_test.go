@@ -20,13 +20,13 @@ import (
 func TestRefreshLeavesIndeterminateNeighboursAlone(t *testing.T) {
 	known := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
 	newer := signing(newKey(t, signer.HMACSHA256(), 2), t0.Add(-364*day))
-	c := Config[visit]{IdleTimeout: time.Hour, Name: "b", FormerNames: []FormerName{{"a", t0.Add(-day)}}}
+	c := Config{IdleTimeout: time.Hour, Name: "b", FormerNames: []FormerName{{"a", t0.Add(-day)}}}
 	c.Keys = newKeys(t, known)
-	here := newManager(t, c)
+	here := newManager[visit](t, c)
 	c.Keys = newKeys(t, known, newer)
-	ahead := newManager(t, c)
-	old := newManager(t, Config[visit]{IdleTimeout: time.Hour, Name: "a", Keys: newKeys(t, known)})
-	aheadOld := newManager(t, Config[visit]{IdleTimeout: time.Hour, Name: "a", Keys: newKeys(t, known, newer)})
+	ahead := newManager[visit](t, c)
+	old := newManager[visit](t, Config{IdleTimeout: time.Hour, Name: "a", Keys: newKeys(t, known)})
+	aheadOld := newManager[visit](t, Config{IdleTimeout: time.Hour, Name: "a", Keys: newKeys(t, known, newer)})
 
 	now := t0.Add(45 * time.Minute)
 	for _, tt := range []struct {
@@ -56,8 +56,8 @@ func TestRefreshLeavesIndeterminateNeighboursAlone(t *testing.T) {
 func TestSignInDuringARenameIsNotLost(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
 	// Even where the older instances already read the newer name.
-	older := newManager(t, Config[visit]{Keys: keys, Name: "a", FormerNames: []FormerName{{Name: "b"}}})
-	newer := newManager(t, Config[visit]{Keys: keys, Name: "b", FormerNames: []FormerName{{Name: "a"}}})
+	older := newManager[visit](t, Config{Keys: keys, Name: "a", FormerNames: []FormerName{{Name: "b"}}})
+	newer := newManager[visit](t, Config{Keys: keys, Name: "b", FormerNames: []FormerName{{Name: "a"}}})
 	jar := map[string][]string{}
 	apply := func(m *Manager[visit], c Commit) {
 		if c.Value != "" {
@@ -82,8 +82,8 @@ func TestSignInDuringARenameIsNotLost(t *testing.T) {
 // What was planted under a former name must not come back after Renew.
 func TestRenewLeavesNothingUnderFormerNames(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
-	m := newManager(t, Config[visit]{Keys: keys, Name: "b", FormerNames: []FormerName{{Name: "a"}}, IdleTimeout: time.Hour})
-	old := newManager(t, Config[visit]{Keys: keys, Name: "a"})
+	m := newManager[visit](t, Config{Keys: keys, Name: "b", FormerNames: []FormerName{{Name: "a"}}, IdleTimeout: time.Hour})
+	old := newManager[visit](t, Config{Keys: keys, Name: "a"})
 	jar := map[string][]string{"a": {signedIn(t, old, t0, visit{User: "mallory"})}}
 	s := requestOf(m, t0.Add(time.Minute), jar)
 	s.Renew(visit{User: "tom"})
@@ -102,7 +102,7 @@ func TestRenewLeavesNothingUnderFormerNames(t *testing.T) {
 func TestSlowClockDoesNotWriteSealedInTheClear(t *testing.T) {
 	a := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
 	b := signing(newKey(t, signer.XChaCha20Poly1305(), 2), t0)
-	m := newManager(t, Config[visit]{Keys: newKeys(t, a, b), IdleTimeout: 4 * time.Second})
+	m := newManager[visit](t, Config{Keys: newKeys(t, a, b), IdleTimeout: 4 * time.Second})
 	v := signedIn(t, m, t0, visit{User: "very-secret"}) // sealed
 	s := request(m, t0.Add(-time.Second), v)            // within the skew
 	s.Update(func(p *visit) { p.Count++ })
@@ -134,7 +134,7 @@ func TestCodecThatPanicsWhenItWrites(t *testing.T) {
 		d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))}
 		d.Codecs = []keyring.CodecFrom{{Codec: "panicking", From: t0.Add(time.Minute)}}
 	}))
-	m := newManager(t, Config[visit]{Keys: keys, IdleTimeout: time.Hour, Codecs: []codec.Codec{codec.JSON(), bad}})
+	m := newManager[visit](t, Config{Keys: keys, IdleTimeout: time.Hour, Codecs: []codec.Codec{codec.JSON(), bad}})
 	v := signedIn(t, m, t0, visit{User: "tom"})
 	on = true
 	s := request(m, t0.Add(45*time.Minute), v)
@@ -166,7 +166,7 @@ func TestValueThatContainsItselfTwiceIsCutShort(t *testing.T) {
 	for range 60 { // as a tree, 2^60 elements
 		top = []any{top, top}
 	}
-	s := newManager(t, Config[Values]{}).New(t0)
+	s := newManager[Values](t, Config{}).New(t0)
 	if err := Key[[]any]("x").SetIn(s, top.([]any)); !errors.Is(err, ErrNotCarried) {
 		t.Errorf("err = %v", err)
 	}
@@ -174,7 +174,7 @@ func TestValueThatContainsItselfTwiceIsCutShort(t *testing.T) {
 
 // What prints.
 func TestSessionsDoNotPrintTheirData(t *testing.T) {
-	m := newManager(t, Config[Values]{Keys: newKeys(t, signing(newKey(t, signer.XChaCha20Poly1305(), 1), t0.Add(-365*day))), Sealed: true})
+	m := newManager[Values](t, Config{Keys: newKeys(t, signing(newKey(t, signer.XChaCha20Poly1305(), 1), t0.Add(-365*day))), Sealed: true})
 	var v Values
 	Key[string]("k").Set(&v, "very-secret")
 	value := signedIn(t, m, t0, v)
@@ -203,7 +203,7 @@ type shared struct {
 }
 
 func TestRenewDoesNotWriteToTheCallersData(t *testing.T) {
-	m := newManager(t, Config[shared]{})
+	m := newManager[shared](t, Config{})
 	local := time.Now() // monotonic, local
 	d := shared{M: map[string]time.Time{"x": local}, P: &visit{Seen: local}, L: []time.Time{local}}
 	if err := m.New(t0).Renew(d); err != nil {
@@ -215,7 +215,7 @@ func TestRenewDoesNotWriteToTheCallersData(t *testing.T) {
 }
 
 func TestConcurrentRenewWithOneValue(t *testing.T) {
-	m := newManager(t, Config[shared]{})
+	m := newManager[shared](t, Config{})
 	d := shared{M: map[string]time.Time{}}
 	for i := range 40 {
 		d.M[fmt.Sprint(i)] = time.Now()
@@ -236,7 +236,7 @@ func TestTinyMaxSession(t *testing.T) {
 	for _, fraction := range []time.Duration{0, 1, time.Second - 1} {
 		for _, longest := range []time.Duration{time.Second, 2*time.Second - 1} {
 			keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
-			m := newManager(t, Config[visit]{Keys: keys})
+			m := newManager[visit](t, Config{Keys: keys})
 			replace(t, keys, func(d *keyring.Document) { d.Policy.MaxSession = longest; d.Policy.MaxSessionHigh = DefaultLifetime })
 			now := t0.Add(fraction)
 			s := m.New(now)
@@ -263,8 +263,8 @@ func TestMergeBeyondTheLimitsIsAnErrorThatUpdateDocuments(t *testing.T) {
 	}
 	for _, c := range codecs() {
 		keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
-		o := newManager(t, Config[doc]{Keys: keys, Codecs: []codec.Codec{c}})
-		n := newManager(t, Config[newer]{Keys: keys, Codecs: []codec.Codec{c}})
+		o := newManager[doc](t, Config{Keys: keys, Codecs: []codec.Codec{c}})
+		n := newManager[newer](t, Config{Keys: keys, Codecs: []codec.Codec{c}})
 		v := signedIn(t, n, t0, newer{L: make([]int, 10), M: map[string]int{"a": 1, "b": 2, "c": 1}})
 		s := request(o, t0, v)
 		err := s.Update(func(d *doc) { d.L = make([]int, 1020) })
@@ -278,8 +278,8 @@ func TestMergeBeyondTheLimitsIsAnErrorThatUpdateDocuments(t *testing.T) {
 func TestFullSessionIsRefreshedAfterAChangeOfAlgorithm(t *testing.T) {
 	a := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
 	b := signing(newKey(t, signer.XChaCha20Poly1305(), 2), t0.Add(time.Minute))
-	before := newManager(t, Config[visit]{Keys: newKeys(t, a), IdleTimeout: time.Hour})
-	after := newManager(t, Config[visit]{Keys: newKeys(t, a, b), IdleTimeout: time.Hour})
+	before := newManager[visit](t, Config{Keys: newKeys(t, a), IdleTimeout: time.Hour})
+	after := newManager[visit](t, Config{Keys: newKeys(t, a, b), IdleTimeout: time.Hour})
 	s := before.New(t0)
 	for n := MaxCookie; s.Update(func(v *visit) { v.User = strings.Repeat("x", n) }) != nil; n-- {
 	}
@@ -306,7 +306,7 @@ func (c reusing) Append(_ []byte, v any) ([]byte, error) {
 }
 
 func TestCodecThatReusesItsMemory(t *testing.T) {
-	m := newManager(t, Config[visit]{Codecs: []codec.Codec{reusing{codec.JSON(), make([]byte, 0, 1000)}}})
+	m := newManager[visit](t, Config{Codecs: []codec.Codec{reusing{codec.JSON(), make([]byte, 0, 1000)}}})
 	a, b := m.New(t0), m.New(t0)
 	a.Renew(visit{User: "tom"})
 	b.Renew(visit{User: "ann"})
@@ -330,7 +330,7 @@ func TestAlgorithmThatPanicsHasNotVerified(t *testing.T) {
 		s, err := signer.HMACSHA256().NewSigner(k)
 		return panicSigner{s}, err
 	}}
-	m := newManager(t, Config[visit]{Keys: newKeys(t, signing(newKey(t, a, 1), t0))})
+	m := newManager[visit](t, Config{Keys: newKeys(t, signing(newKey(t, a, 1), t0))})
 	wantOutcome(t, request(m, t0, signedIn(t, m, t0, visit{User: strings.Repeat("x", 200)})), ErrForged)
 }
 
@@ -342,7 +342,7 @@ func TestNegativeZeroIsNotLeftOut(t *testing.T) {
 	}
 	n := math.Copysign(0, -1)
 	for _, c := range codecs() {
-		m := newManager(t, Config[zeros]{Codecs: []codec.Codec{c}})
+		m := newManager[zeros](t, Config{Codecs: []codec.Codec{c}})
 		got := m.Open(t0, signedIn(t, m, t0, zeros{n, n, float32(n)})).Data()
 		if !math.Signbit(got.A) || !math.Signbit(got.B) || !math.Signbit(float64(got.C)) {
 			t.Errorf("%s: signs %v %v %v", c.Name(), math.Signbit(got.A), math.Signbit(got.B), math.Signbit(float64(got.C)))

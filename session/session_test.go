@@ -15,7 +15,7 @@ import (
 
 func TestSessionFromSignInToSignOut(t *testing.T) {
 	each(t, func(t *testing.T, a signer.Algorithm, c codec.Codec) {
-		m := newManager(t, Config[visit]{
+		m := newManager[visit](t, Config{
 			Keys:   newKeys(t, signing(newKey(t, a, 1), t0)),
 			Codecs: []codec.Codec{c},
 		})
@@ -82,7 +82,7 @@ func TestSessionFromSignInToSignOut(t *testing.T) {
 }
 
 func TestUntouchedSessionIsNotOpened(t *testing.T) {
-	m := newManager(t, Config[visit]{})
+	m := newManager[visit](t, Config{})
 	asked := false
 	s, ctx := m.Begin(t.Context(), askedFor{instant(t0), &asked})
 	if m.From(ctx) != s {
@@ -108,7 +108,7 @@ func (a askedFor) Cookies(string) []string {
 }
 
 func TestNothingIsSentUnlessTheValueMustChange(t *testing.T) {
-	m := newManager(t, Config[visit]{})
+	m := newManager[visit](t, Config{})
 	cookie := signedIn(t, m, t0, visit{User: "tom", Count: 1})
 	for _, tt := range []struct {
 		name   string
@@ -191,7 +191,7 @@ func flip(cookie string) string {
 }
 
 func TestRenewLeavesNothingOfBefore(t *testing.T) {
-	m := newManager(t, Config[visit]{IDs: true})
+	m := newManager[visit](t, Config{IDs: true})
 	planted := request(m, t0, signedIn(t, m, t0, visit{User: "mallory", Count: 7}))
 	before := planted.ID()
 	s := request(m, t0.Add(time.Hour), m.sealForTest(t, planted, t0))
@@ -223,7 +223,7 @@ func (m *Manager[T]) sealForTest(t *testing.T, s *Session[T], now time.Time) str
 }
 
 func TestIDStaysWithTheSession(t *testing.T) {
-	m := newManager(t, Config[visit]{IDs: true, IdleTimeout: time.Hour})
+	m := newManager[visit](t, Config{IDs: true, IdleTimeout: time.Hour})
 	s := request(m, t0)
 	if s.ID() != "" {
 		t.Errorf("a new session has the ID %q", s.ID())
@@ -256,7 +256,7 @@ func TestUpdateLeavesTheSessionAsItWas(t *testing.T) {
 		Stock map[string]int `json:"stock"`
 		Note  *string        `json:"note"`
 	}
-	m := newManager(t, Config[cart]{})
+	m := newManager[cart](t, Config{})
 	note := "n"
 	cookie := signedIn(t, m, t0, cart{Items: []string{"a", "b"}, Stock: map[string]int{"a": 1}, Note: &note})
 	check := func(t *testing.T, s *Session[cart]) {
@@ -387,7 +387,7 @@ func TestUpdateLeavesTheSessionAsItWas(t *testing.T) {
 }
 
 func TestRenewOfTooMuchKeepsTheSession(t *testing.T) {
-	m := newManager(t, Config[visit]{IDs: true})
+	m := newManager[visit](t, Config{IDs: true})
 	cookie := signedIn(t, m, t0, visit{User: "tom"})
 	s := request(m, t0, cookie)
 	id := s.ID()
@@ -401,7 +401,7 @@ func TestRenewOfTooMuchKeepsTheSession(t *testing.T) {
 
 func TestSizeLimitIsExact(t *testing.T) {
 	each(t, func(t *testing.T, a signer.Algorithm, c codec.Codec) {
-		m := newManager(t, Config[visit]{Keys: newKeys(t, signing(newKey(t, a, 1), t0)), Codecs: []codec.Codec{c}, IDs: true, IdleTimeout: time.Hour})
+		m := newManager[visit](t, Config{Keys: newKeys(t, signing(newKey(t, a, 1), t0)), Codecs: []codec.Codec{c}, IDs: true, IdleTimeout: time.Hour})
 		fits := 0
 		for n := 2700; n < 3100; n++ {
 			s := m.New(t0)
@@ -422,7 +422,7 @@ func TestSizeLimitIsExact(t *testing.T) {
 }
 
 func TestConcurrentUseOfASession(t *testing.T) {
-	m := newManager(t, Config[Values]{})
+	m := newManager[Values](t, Config{})
 	const n = counter("n")
 	s := request(m, t0)
 	var wg sync.WaitGroup
@@ -446,8 +446,8 @@ func TestConcurrentUseOfASession(t *testing.T) {
 type counter = Key[int64]
 
 func TestFromWithoutTheMiddlewareNamesWhatIsMissing(t *testing.T) {
-	m := newManager(t, Config[visit]{})
-	other := newManager(t, Config[visit]{})
+	m := newManager[visit](t, Config{})
+	other := newManager[visit](t, Config{})
 	_, ctx := other.Begin(t.Context(), instant(t0))
 	defer func() {
 		if p, ok := recover().(string); !ok || !strings.Contains(p, DefaultName) || !strings.Contains(p, "middleware") {
@@ -458,8 +458,8 @@ func TestFromWithoutTheMiddlewareNamesWhatIsMissing(t *testing.T) {
 }
 
 func TestTwoManagersDoNotMeet(t *testing.T) {
-	a := newManager(t, Config[visit]{Name: "a"})
-	b := newManager(t, Config[visit]{Name: "b"})
+	a := newManager[visit](t, Config{Name: "a"})
+	b := newManager[visit](t, Config{Name: "b"})
 	sa, ctx := a.Begin(t.Context(), instant(t0))
 	sb, ctx := b.Begin(ctx, instant(t0))
 	if a.From(ctx) != sa || b.From(ctx) != sb {
@@ -478,14 +478,14 @@ func TestTwoManagersDoNotMeet(t *testing.T) {
 func TestSealedIsNeverWrittenInTheClear(t *testing.T) {
 	sealing := signing(newKey(t, signer.XChaCha20Poly1305(), 1), t0)
 	clear := newKey(t, signer.HMACSHA256(), 2)
-	if _, err := New(Config[visit]{Sealed: true, Keys: newKeys(t, signing(clear, t0))}); !errors.Is(err, ErrNotSealed) {
+	if _, err := New[visit](Config{Sealed: true, Keys: newKeys(t, signing(clear, t0))}); !errors.Is(err, ErrNotSealed) {
 		t.Errorf("New with a primary that signs: %v", err)
 	}
-	if _, err := New(Config[visit]{Sealed: true, Keys: newKeys(t, sealing, signing(clear, time.Now().Add(day)))}); !errors.Is(err, ErrNotSealed) {
+	if _, err := New[visit](Config{Sealed: true, Keys: newKeys(t, sealing, signing(clear, time.Now().Add(day)))}); !errors.Is(err, ErrNotSealed) {
 		t.Errorf("New with a later primary that signs: %v", err)
 	}
 	keys := newKeys(t, sealing, clear)
-	m := newManager(t, Config[visit]{Sealed: true, Keys: keys})
+	m := newManager[visit](t, Config{Sealed: true, Keys: keys})
 	before := keys.Ring()
 	d := before.Document()
 	d.Generation++
@@ -502,7 +502,7 @@ func TestSealedIsNeverWrittenInTheClear(t *testing.T) {
 		t.Errorf("Replace by a ring whose primary signs: %v", err)
 	}
 	// Whatever the ring was checked for, no token is made with a key that signs.
-	migrated := newManager(t, Config[visit]{Sealed: true, Keys: newKeys(t, signing(clear, t0.Add(-day)), sealing)})
+	migrated := newManager[visit](t, Config{Sealed: true, Keys: newKeys(t, signing(clear, t0.Add(-day)), sealing)})
 	if err := migrated.New(t0.Add(-time.Hour)).Renew(visit{}); err != ErrNotSealed {
 		t.Errorf("Renew under a key that signs: %v", err)
 	}

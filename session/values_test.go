@@ -86,7 +86,7 @@ func checkMigration(t *testing.T, order []codec.Codec, v Values) {
 		if len(codecs) == 2 && codecs[0].ID() == codecs[1].ID() {
 			codecs = codecs[:1]
 		}
-		m := newManager(t, Config[Values]{Keys: keys, Codecs: codecs})
+		m := newManager[Values](t, Config{Keys: keys, Codecs: codecs})
 		var s *Session[Values]
 		if i == 0 {
 			s = m.New(t0)
@@ -150,7 +150,7 @@ func TestWhatCannotComeBackIsRefusedWhenSet(t *testing.T) {
 	cycle := []any{nil}
 	cycle[0] = cycle
 	for _, c := range codecs() {
-		m := newManager(t, Config[Values]{Codecs: []codec.Codec{c}})
+		m := newManager[Values](t, Config{Codecs: []codec.Codec{c}})
 		for name, set := range map[string]func(*Values){
 			"not UTF-8":      func(v *Values) { keyString.Set(v, "\xff") },
 			"key not UTF-8":  func(v *Values) { Key[bool]("\xff").Set(v, true) },
@@ -204,7 +204,7 @@ func TestValuesAreCopies(t *testing.T) {
 		t.Error("the copy is not changed")
 	}
 
-	m := newManager(t, Config[Values]{})
+	m := newManager[Values](t, Config{})
 	s := m.New(t0)
 	var kept *Values
 	s.Update(func(v *Values) { keyInt.Set(v, 1); kept = v })
@@ -217,7 +217,7 @@ func TestValuesAreCopies(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	m := newManager(t, Config[Values]{})
+	m := newManager[Values](t, Config{})
 	s := m.New(t0)
 	if keyString.GetIn(s) != "" || s.Data().Has("string") {
 		t.Error("a new session is not empty")
@@ -273,9 +273,9 @@ func TestKeys(t *testing.T) {
 
 func TestWrongTopLevelIsNoSession(t *testing.T) {
 	for _, c := range codecs() {
-		m := newManager(t, Config[Values]{Codecs: []codec.Codec{c}})
-		typed := newManager(t, Config[visit]{Codecs: []codec.Codec{c}})
-		dict := newManager(t, Config[map[string]int]{Codecs: []codec.Codec{c}})
+		m := newManager[Values](t, Config{Codecs: []codec.Codec{c}})
+		typed := newManager[visit](t, Config{Codecs: []codec.Codec{c}})
+		dict := newManager[map[string]int](t, Config{Codecs: []codec.Codec{c}})
 		for _, v := range []any{nil, "", int64(1), true, []any{}, []any{[]any{"user", "tom"}}, []byte("{}"), 1.5} {
 			payload, err := c.Append(nil, &v)
 			if err != nil {

@@ -101,7 +101,7 @@ func (c vectorCase) manager(t testing.TB, keys *keyring.Keyring) *Manager[Values
 			}
 		}
 	}
-	return newManager(t, Config[Values]{Keys: keys, Name: c.Cookie, Audience: c.Audience, Codecs: read})
+	return newManager[Values](t, Config{Keys: keys, Name: c.Cookie, Audience: c.Audience, Codecs: read})
 }
 
 func TestVectors(t *testing.T) {
@@ -242,7 +242,7 @@ func TestMutatedTokensAreNotAccepted(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	v := loadVectors(f)
 	keys := v.keys(f)
-	m := newManager(f, Config[Values]{Keys: keys, IdleTimeout: time.Hour})
+	m := newManager[Values](f, Config{Keys: keys, IdleTimeout: time.Hour})
 	valid := map[string]bool{}
 	for _, c := range v.Cases {
 		f.Add(c.Value)
@@ -396,7 +396,7 @@ func updateVectors(t *testing.T) {
 		add(bad("foreign", ErrMalformed), raw(func(b []byte) []byte { return b[20:] }), a.Name)
 		twin := bad("of another cookie", ErrForged)
 		add(twin, func(_ *Manager[Values], k *keyring.Subkey, h token.Header) string {
-			foreign := newManager(t, Config[Values]{Keys: keys, Name: "other"})
+			foreign := newManager[Values](t, Config{Keys: keys, Name: "other"})
 			sub, err := foreign.names[0].keys.Subkeys().Lookup(k.ID, issued)
 			if err != nil {
 				t.Fatal(err)

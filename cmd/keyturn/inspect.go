@@ -162,7 +162,7 @@ func (c inspectCommand) judge(r *report, value string) error {
 	if err != nil {
 		return err
 	}
-	m, err := session.New(config)
+	m, err := session.New[session.Values](config)
 	if err != nil {
 		return fail(statusConfig, err)
 	}

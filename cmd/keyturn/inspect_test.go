@@ -160,7 +160,7 @@ func TestApplicationsAndTheCommandUnderstandEachOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range codec.All() {
-			typed, err := session.New(session.Config[visit]{Keys: keys, Codecs: []codec.Codec{c}})
+			typed, err := session.New[visit](session.Config{Keys: keys, Codecs: []codec.Codec{c}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestApplicationsAndTheCommandUnderstandEachOther(t *testing.T) {
 				t.Errorf("%s %s: %+v %s", algorithm, c.Name(), got, got.Payload)
 			}
 
-			dictionary, err := session.New(session.Config[session.Values]{Keys: keys, Codecs: []codec.Codec{c}})
+			dictionary, err := session.New[session.Values](session.Config{Keys: keys, Codecs: []codec.Codec{c}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -267,7 +267,7 @@ func TestEveryTypeOfASessionIsValid(t *testing.T) {
 
 func sealed[T any](t *testing.T, keys *keyring.Keyring, c codec.Codec, data T) string {
 	t.Helper()
-	m, err := session.New(session.Config[T]{Keys: keys, Codecs: []codec.Codec{c}})
+	m, err := session.New[T](session.Config{Keys: keys, Codecs: []codec.Codec{c}})
 	if err != nil {
 		t.Fatal(err)
 	}

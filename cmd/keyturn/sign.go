@@ -87,7 +87,7 @@ func (c signCommand) Run(std streams) error {
 		return failf(statusUsage, "--idle: not a number of whole seconds from 2 to the lifetime")
 	}
 	config.IdleTimeout = c.Idle
-	m, err := session.New(config)
+	m, err := session.New[session.Values](config)
 	if err != nil {
 		return fail(statusConfig, err)
 	}
@@ -130,15 +130,15 @@ func unsigned(err error) error {
 
 // config returns what every session of the cookie is opened and made with, for
 // the shortest lifetime there is.
-func (c cookieFlags) config(keys *keyring.Keyring, codecs []codec.Codec) (session.Config[session.Values], error) {
-	config := session.Config[session.Values]{
+func (c cookieFlags) config(keys *keyring.Keyring, codecs []codec.Codec) (session.Config, error) {
+	config := session.Config{
 		Keys: keys, Name: c.Name, Audience: c.Audience, Codecs: codecs, Lifetime: time.Second,
 	}
 	// Tried out on keys of no consequence, so that what is wrong with the
 	// flags is not taken for what is wrong with the ring.
 	try := config
 	try.Keys = keyring.Ephemeral()
-	if _, err := session.New(try); err != nil {
+	if _, err := session.New[session.Values](try); err != nil {
 		return config, fail(statusUsage, errors.New(strings.ReplaceAll(err.Error(), "session: ", "")))
 	}
 	return config, nil

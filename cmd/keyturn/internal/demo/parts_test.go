@@ -27,7 +27,7 @@ func TestPartsAreAllOfTheToken(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				m, err := session.New(session.Config[visit]{
+				m, err := session.New[visit](session.Config{
 					Keys: keys, Codecs: []codec.Codec{c}, IDs: optional.ids, IdleTimeout: optional.idle,
 				})
 				if err != nil {

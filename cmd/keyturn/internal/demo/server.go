@@ -77,7 +77,7 @@ func New(c Config) (*Server, error) {
 		name = insecureName
 	}
 	var err error
-	s.sessions, err = session.New(session.Config[visit]{Keys: c.Keys, Name: name, Codecs: codecs, IDs: true})
+	s.sessions, err = session.New[visit](session.Config{Keys: c.Keys, Name: name, Codecs: codecs, IDs: true})
 	if err != nil {
 		return nil, err
 	}
