@@ -87,7 +87,7 @@ type Scope struct {
 // New returns the middleware that keeps the sessions of m in cookies. An
 // error lists every problem of the configuration: New refuses what a browser
 // would drop without a word.
-func New[T any](m *session.Manager[T], c Config) (*Middleware[T], error) {
+func New[T any](m *session.Manager[T], c Config) (*Middleware, error) {
 	var p problems
 	if m == nil {
 		p.add("no session.Manager: make one with session.New")
@@ -114,7 +114,8 @@ func New[T any](m *session.Manager[T], c Config) (*Middleware[T], error) {
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	return &Middleware[T]{manager: m, settings: newSettings(name, former, c)}, nil
+	begin := func(ctx context.Context, r session.Request) (committer, context.Context) { return m.Begin(ctx, r) }
+	return &Middleware{begin, newSettings(name, former, c)}, nil
 }
 
 // fill fills in what is empty. Maps of the caller stay as they are.

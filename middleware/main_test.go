@@ -43,7 +43,7 @@ func newManager(t testing.TB, c session.Config) *session.Manager[visit] {
 	return m
 }
 
-func newMiddleware(t testing.TB, m *session.Manager[visit], c middleware.Config) *middleware.Middleware[visit] {
+func newMiddleware(t testing.TB, m *session.Manager[visit], c middleware.Config) *middleware.Middleware {
 	t.Helper()
 	mw, err := middleware.New(m, c)
 	if err != nil {

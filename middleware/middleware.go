@@ -11,9 +11,15 @@ import (
 
 // A Middleware gives each request its session, and sends the cookie if the
 // session changed. It is safe for concurrent use.
-type Middleware[T any] struct {
-	manager  *session.Manager[T]
+type Middleware struct {
+	// begin is Manager.Begin, of whatever T.
+	begin    func(context.Context, session.Request) (committer, context.Context)
 	settings *settings
+}
+
+// A committer is a *session.Session[T].
+type committer interface {
+	Commit(reissue bool) session.Commit
 }
 
 // settings are what every exchange of a Middleware shares.
@@ -48,13 +54,13 @@ func newSettings(name string, former []string, c Config) *settings {
 // The ResponseWriter that next gets has Flush and Hijack if, and only if, the
 // original has them, and every ability of http.ResponseController that the
 // original has.
-func (m *Middleware[T]) Handler(next http.Handler) http.Handler {
+func (m *Middleware) Handler(next http.Handler) http.Handler {
 	if next == nil {
 		panic("middleware: Handler of a nil http.Handler")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{settings: m.settings, w: w, r: r}
-		x.session, x.ctx = m.manager.Begin(r.Context(), (*question)(x))
+		x.session, x.ctx = m.begin(r.Context(), (*question)(x))
 		defer x.end()
 		next.ServeHTTP(x.writer(), r.WithContext(x.ctx))
 		x.returned = true
@@ -67,7 +73,7 @@ func (m *Middleware[T]) Handler(next http.Handler) http.Handler {
 //
 // Use it in the Rewrite of a httputil.ReverseProxy, on the outgoing header,
 // unless the server behind the proxy shares the session.
-func (m *Middleware[T]) Strip(h http.Header) { withoutCookies(h, m.settings.names) }
+func (m *Middleware) Strip(h http.Header) { withoutCookies(h, m.settings.names) }
 
 // An exchange is one request and its response. It is one allocation: the
 // ResponseWriter of the handler, and what the session asks of the request.
@@ -81,11 +87,7 @@ type exchange struct {
 	w        http.ResponseWriter
 	r        *http.Request
 	ctx      context.Context // the request's, with the session
-
-	// session is a *session.Session[T].
-	session interface {
-		Commit(reissue bool) session.Commit
-	}
+	session  committer
 
 	touched   atomic.Bool // set by the session, in whichever goroutine
 	committed bool        // the session is frozen
