@@ -98,10 +98,18 @@ func (m *Manager[T]) mustOwn(s *Session[T]) {
 	}
 }
 
+// Lookup returns the session that the context of a request carries, and
+// whether it carries one. It is for what also serves routes that are not
+// behind this Manager's middleware, as templates and loggers do.
+func (m *Manager[T]) Lookup(ctx context.Context) (*Session[T], bool) {
+	s, ok := ctx.Value(m).(*Session[T])
+	return s, ok
+}
+
 // From returns the session that the context of a request carries. It panics
 // if there is none: the handler is not behind this Manager's middleware.
 func (m *Manager[T]) From(ctx context.Context) *Session[T] {
-	s, ok := ctx.Value(m).(*Session[T])
+	s, ok := m.Lookup(ctx)
 	if !ok {
 		panic(fmt.Sprintf("session: no session of cookie %q in the context: is the handler behind the middleware made from this Manager?", m.Name()))
 	}

@@ -449,6 +449,9 @@ func TestFromWithoutTheMiddlewareNamesWhatIsMissing(t *testing.T) {
 	m := newManager[visit](t, Config{})
 	other := newManager[visit](t, Config{})
 	_, ctx := other.Begin(t.Context(), instant(t0))
+	if s, ok := m.Lookup(ctx); ok || s != nil {
+		t.Errorf("Lookup = %v, %v", s, ok)
+	}
 	defer func() {
 		if p, ok := recover().(string); !ok || !strings.Contains(p, DefaultName) || !strings.Contains(p, "middleware") {
 			t.Errorf("panic = %v", p)
@@ -468,6 +471,9 @@ func TestTwoManagersDoNotMeet(t *testing.T) {
 	type key struct{}
 	if ctx := context.WithValue(ctx, key{}, 1); a.From(ctx) != sa || ctx.Value(key{}) != 1 {
 		t.Error("the context does not hand on")
+	}
+	if s, ok := b.Lookup(ctx); !ok || s != sb {
+		t.Error("Lookup returns the other's session")
 	}
 	s := a.New(t0)
 	if a.From(a.NewContext(t.Context(), s)) != s {
