@@ -70,8 +70,8 @@ func rulesOf(found []Finding) (rules []string) {
 const defaultD, defaultM, defaultS = DefaultPropagation, DefaultMaxSession, DefaultSkew
 
 func TestRotate(t *testing.T) {
-	for _, a := range signer.Algorithms() {
-		for _, b := range append(signer.Algorithms(), signer.Algorithm{}) {
+	for _, a := range signer.All() {
+		for _, b := range append(signer.All(), signer.Algorithm{}) {
 			for _, in := range []time.Duration{0, defaultD, 24*time.Hour + 1} {
 				r := founded(t, a)
 				now := base.Add(time.Millisecond)
@@ -218,7 +218,7 @@ func TestPromote(t *testing.T) {
 // Nothing but the sessions of the revoked key ends: the standby key signs at once,
 // by every clock.
 func TestRevokeThePrimary(t *testing.T) {
-	for _, a := range signer.Algorithms() {
+	for _, a := range signer.All() {
 		r := founded(t, a)
 		active, standby := inState(t, r, Active, base), inState(t, r, Standby, base)
 		next := edited(t, r, base, func(d *Document) error { return d.Revoke(base, active.ID(), "laptop stolen") })
@@ -307,7 +307,7 @@ func TestRevokeOthers(t *testing.T) {
 }
 
 func TestRevokeAll(t *testing.T) {
-	for _, a := range signer.Algorithms() {
+	for _, a := range signer.All() {
 		r := founded(t, a)
 		next := edited(t, r, base, func(d *Document) error { return d.RevokeAll(base, "the file was in a backup") })
 		for _, k := range r.Document().Keys {

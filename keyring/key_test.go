@@ -70,7 +70,7 @@ func TestBadSecretsAreRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, a := range signer.Algorithms() {
+			for _, a := range signer.All() {
 				_, err := NewKey(a, tt.secret)
 				if err == nil || !strings.Contains(err.Error(), tt.says) {
 					t.Fatalf("%s: error %v, want one that says %q", a.Name, err, tt.says)

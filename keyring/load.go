@@ -136,7 +136,7 @@ func opened(r *Ring, err error) (*Keyring, error) {
 
 // algorithms returns those that the loader knows, by name.
 func (l Loader) algorithms() (map[string]signer.Algorithm, error) {
-	all := append(signer.Algorithms(), l.Algorithms...)
+	all := append(signer.All(), l.Algorithms...)
 	byName := make(map[string]signer.Algorithm, len(all))
 	var errs []error
 	for _, a := range all {

@@ -257,7 +257,7 @@ func TestPrimaryProperties(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var pool []Key
 	for n := range 9 {
-		pool = append(pool, newKey(t, n, signer.Algorithms()[n%3]))
+		pool = append(pool, newKey(t, n, signer.All()[n%3]))
 	}
 	rings, tried, refused, chosen, nobody := 3000, 0, 0, 0, 0
 	if testing.Short() || raceEnabled {
@@ -352,7 +352,7 @@ func TestPrimaryProperties(t *testing.T) {
 // that ceases to verify too soon; and every instance knows it.
 func TestLegalSchedulesAlwaysHaveAPrimary(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	algorithms := signer.Algorithms()
+	algorithms := signer.All()
 	schedules := 150
 	if testing.Short() || raceEnabled {
 		schedules = 30

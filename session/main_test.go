@@ -25,7 +25,7 @@ var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
 
-var algorithms = signer.Algorithms()
+var algorithms = signer.All()
 
 // newKey returns a key that depends on its arguments only.
 func newKey(t testing.TB, a signer.Algorithm, n byte) keyring.Key {

@@ -108,9 +108,9 @@ type Algorithm struct {
 	NewSealer func(key []byte) (Sealer, error)
 }
 
-// Algorithms returns those of this package: HMAC-SHA256, BLAKE2b-256 and
+// All returns the algorithms of this package: HMAC-SHA256, BLAKE2b-256 and
 // XChaCha20-Poly1305.
-func Algorithms() []Algorithm { return []Algorithm{HMACSHA256(), BLAKE2b256(), XChaCha20Poly1305()} }
+func All() []Algorithm { return []Algorithm{HMACSHA256(), BLAKE2b256(), XChaCha20Poly1305()} }
 
 // Seals reports whether the algorithm encrypts.
 func (a Algorithm) Seals() bool { return a.NewSealer != nil }

@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/signer/signertest"
 )
 
-var algorithms = signer.Algorithms()
+var algorithms = signer.All()
 
 func TestBuiltIn(t *testing.T) {
 	for _, a := range algorithms {

@@ -26,7 +26,7 @@ var (
 )
 
 // algorithms are what a key can be of.
-var algorithms = signer.Algorithms()
+var algorithms = signer.All()
 
 // algorithmNamed returns the algorithm of that name.
 func algorithmNamed(name string) (signer.Algorithm, bool) {
