@@ -30,8 +30,8 @@ type Values struct {
 // Len returns the number of keys.
 func (v Values) Len() int { return len(v.m) }
 
-// Keys returns the names of the keys, in no particular order.
-func (v Values) Keys() iter.Seq[string] { return maps.Keys(v.m) }
+// Names returns the names of the keys that are set, in no particular order.
+func (v Values) Names() iter.Seq[string] { return maps.Keys(v.m) }
 
 // Has reports whether the key of this name is set, to whatever kind of value.
 func (v Values) Has(name string) bool {
@@ -68,7 +68,8 @@ func (v *Values) delete(name string) {
 
 // Kind is the kinds of values that a Values can hold. In a []any and in a
 // map[string]any each element must be one of these kinds again, or nil, as it
-// is: an int is refused, an int64 is not.
+// is: an int is refused, an int64 is not. An int is not a kind, since codecs
+// have integers and not Go's types: it would come back as an int64.
 type Kind interface {
 	bool | string | int64 | float64 | []byte | time.Time | []any | map[string]any
 }

@@ -171,7 +171,7 @@ func TestWhatCannotComeBackIsRefusedWhenSet(t *testing.T) {
 			}
 			var set1 Values
 			set(&set1)
-			key := slices.Collect(set1.Keys())[0]
+			key := slices.Collect(set1.Names())[0]
 			if err := s.Update(set); !errors.Is(err, ErrNotCarried) || !strings.Contains(err.Error(), strconv.Quote(key)) {
 				t.Errorf("%s, %s: %v, want the key %q named", c.Name(), name, err, key)
 			}
@@ -257,7 +257,7 @@ func TestKeys(t *testing.T) {
 	}
 	var names []string
 	s.Update(func(v *Values) {
-		for name := range v.Keys() {
+		for name := range v.Names() {
 			names = append(names, name)
 		}
 		v.Clear()
