@@ -30,20 +30,20 @@ type Config struct {
 	//
 	// The cookie of another Path or Domain is another cookie, even if it has
 	// the same name. To change them, change the cookie's name as well, and
-	// give the one it had to session.Config.FormerNames and to Former.
+	// give the one it had to session.Config.FormerNames and to FormerScopes.
 	Path string
 
 	// Domain is the domain to all of whose hosts the browser sends the cookie.
 	// If it is empty, the cookie goes to the one host that set it.
 	Domain string
 
-	// Former says where the cookies of session.Config.FormerNames were set,
-	// by their names, so that they can be deleted: a browser does not delete
-	// a cookie of another path, domain or partition. One that is not listed
-	// was set with Path, Domain and Partitioned as they are, except that one
-	// whose name begins with __Host- can only have been set at "/" and for
-	// one host.
-	Former map[string]Scope
+	// FormerScopes says where the cookies of session.Config.FormerNames were
+	// set, by their names, so that they can be deleted: a browser does not
+	// delete a cookie of another path, domain or partition. One that is not
+	// listed was set with Path, Domain and Partitioned as they are, except
+	// that one whose name begins with __Host- can only have been set at "/"
+	// and for one host.
+	FormerScopes map[string]Scope
 
 	// SameSite says with which requests of other sites the browser sends the
 	// cookie; http.SameSiteLaxMode if 0. http.SameSiteDefaultMode is refused:
@@ -99,15 +99,15 @@ func New[T any](m *session.Manager[T], c Config) (*Middleware, error) {
 	c.checkAttributes(&p)
 	checkPath(&p, "Config.Path", c.Path)
 	checkDomain(&p, "Config.Domain", c.Domain)
-	for _, n := range slices.Sorted(maps.Keys(c.Former)) {
-		scope := c.Former[n]
+	for _, n := range slices.Sorted(maps.Keys(c.FormerScopes)) {
+		scope := c.FormerScopes[n]
 		if !slices.Contains(former, n) {
-			p.add("Config.Former has %q, which is not among the manager's former names", n)
+			p.add("Config.FormerScopes has %q, which is not among the manager's former names", n)
 		}
-		checkPath(&p, fmt.Sprintf("Config.Former[%q].Path", n), scope.Path)
-		checkDomain(&p, fmt.Sprintf("Config.Former[%q].Domain", n), scope.Domain)
+		checkPath(&p, fmt.Sprintf("Config.FormerScopes[%q].Path", n), scope.Path)
+		checkDomain(&p, fmt.Sprintf("Config.FormerScopes[%q].Domain", n), scope.Domain)
 		if has(n, prefixHost) && (scope.Path != "/" || scope.Domain != "") {
-			p.add("Config.Former[%q]: a cookie of this name can only have been set with Path=/ and without a Domain", n)
+			p.add("Config.FormerScopes[%q]: a cookie of this name can only have been set with Path=/ and without a Domain", n)
 		}
 	}
 	checkCacheControl(&p, c.CacheControl)
@@ -129,14 +129,14 @@ func (c *Config) fill() {
 	if c.CacheControl == "" {
 		c.CacheControl = DefaultCacheControl
 	}
-	former := make(map[string]Scope, len(c.Former))
-	for n, scope := range c.Former {
+	former := make(map[string]Scope, len(c.FormerScopes))
+	for n, scope := range c.FormerScopes {
 		if scope.Path == "" {
 			scope.Path = "/"
 		}
 		former[n] = scope
 	}
-	c.Former = former
+	c.FormerScopes = former
 }
 
 // checkName reports attributes that the prefix of the name forbids

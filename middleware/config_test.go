@@ -87,13 +87,13 @@ func TestNewRefusesWhatBrowsersWouldDrop(t *testing.T) {
 		{"a line break", "", nil, middleware.Config{CacheControl: "no-store\r\nX: y"}, []string{`byte '\r' at offset 8`}},
 		{"Cache-Control that is not ASCII", "", nil, middleware.Config{CacheControl: "no-store, ü"}, []string{"offset 10"}},
 
-		{"where a former name was", "", []string{"sid"}, middleware.Config{Former: map[string]middleware.Scope{"sid": {Path: "/app", Domain: "example.com"}}}, nil},
-		{"a former name that the manager does not know", "", []string{"sid"}, middleware.Config{Former: map[string]middleware.Scope{"old": {}}}, []string{`"old"`}},
-		{"the present name as a former one", "", nil, middleware.Config{Former: map[string]middleware.Scope{cookieName: {}}}, []string{"not among"}},
-		{"a former scope that cannot be", "", []string{"sid"}, middleware.Config{Former: map[string]middleware.Scope{"sid": {Path: "app", Domain: "com"}}}, []string{"slash", "top-level"}},
-		{"a former __Host- elsewhere", "sid", []string{"__host-sid"}, middleware.Config{Former: map[string]middleware.Scope{"__host-sid": {Path: "/app"}}}, []string{"can only have been set"}},
-		{"a former __Host- in a partition", "sid", []string{"__Host-sid"}, middleware.Config{Former: map[string]middleware.Scope{"__Host-sid": {Partitioned: true}}}, nil},
-		{"a former __Host- where it was", "sid", []string{"__Host-sid"}, middleware.Config{Path: "/app", Former: map[string]middleware.Scope{"__Host-sid": {}}}, nil},
+		{"where a former name was", "", []string{"sid"}, middleware.Config{FormerScopes: map[string]middleware.Scope{"sid": {Path: "/app", Domain: "example.com"}}}, nil},
+		{"a former name that the manager does not know", "", []string{"sid"}, middleware.Config{FormerScopes: map[string]middleware.Scope{"old": {}}}, []string{`"old"`}},
+		{"the present name as a former one", "", nil, middleware.Config{FormerScopes: map[string]middleware.Scope{cookieName: {}}}, []string{"not among"}},
+		{"a former scope that cannot be", "", []string{"sid"}, middleware.Config{FormerScopes: map[string]middleware.Scope{"sid": {Path: "app", Domain: "com"}}}, []string{"slash", "top-level"}},
+		{"a former __Host- elsewhere", "sid", []string{"__host-sid"}, middleware.Config{FormerScopes: map[string]middleware.Scope{"__host-sid": {Path: "/app"}}}, []string{"can only have been set"}},
+		{"a former __Host- in a partition", "sid", []string{"__Host-sid"}, middleware.Config{FormerScopes: map[string]middleware.Scope{"__Host-sid": {Partitioned: true}}}, nil},
+		{"a former __Host- where it was", "sid", []string{"__Host-sid"}, middleware.Config{Path: "/app", FormerScopes: map[string]middleware.Scope{"__Host-sid": {}}}, nil},
 		{"a former prefix without Secure", "sid", []string{"__Host-sid"}, middleware.Config{InsecureHTTP: true}, nil},
 
 		{"everything at once", "__Host-x", nil,
@@ -140,9 +140,9 @@ func TestNewRefusesANilManager(t *testing.T) {
 func TestNewLeavesTheCallersConfigAlone(t *testing.T) {
 	m := newManager(t, session.Config{FormerNames: []session.FormerName{{Name: "sid"}}})
 	former := map[string]middleware.Scope{"sid": {}}
-	newMiddleware(t, m, middleware.Config{Former: former})
+	newMiddleware(t, m, middleware.Config{FormerScopes: former})
 	if former["sid"] != (middleware.Scope{}) {
-		t.Errorf("New wrote to Config.Former: %v", former)
+		t.Errorf("New wrote to Config.FormerScopes: %v", former)
 	}
 }
 
@@ -287,9 +287,9 @@ func TestSigningOutDeletesFormerCookiesWhereTheyWere(t *testing.T) {
 		formerConfig middleware.Config
 	}{
 		{"renamed", "", middleware.Config{}, "sid", middleware.Config{}},
-		{"to one host", "", middleware.Config{Former: map[string]middleware.Scope{"sid": {Domain: "example.com"}}}, "sid", middleware.Config{Domain: "example.com"}},
-		{"to all paths", "", middleware.Config{Former: map[string]middleware.Scope{"sid": {Path: "/app"}}}, "sid", middleware.Config{Path: "/app"}},
-		{"to all hosts", "sid", middleware.Config{Domain: "example.com", Former: map[string]middleware.Scope{"old": {}}}, "old", middleware.Config{}},
+		{"to one host", "", middleware.Config{FormerScopes: map[string]middleware.Scope{"sid": {Domain: "example.com"}}}, "sid", middleware.Config{Domain: "example.com"}},
+		{"to all paths", "", middleware.Config{FormerScopes: map[string]middleware.Scope{"sid": {Path: "/app"}}}, "sid", middleware.Config{Path: "/app"}},
+		{"to all hosts", "sid", middleware.Config{Domain: "example.com", FormerScopes: map[string]middleware.Scope{"old": {}}}, "old", middleware.Config{}},
 		{"from a name with __Host-", "sid", middleware.Config{Domain: "example.com", Path: "/app"}, cookieName, middleware.Config{}},
 		{"both at the same place", "sid", middleware.Config{Domain: "example.com", Path: "/app"}, "old", middleware.Config{Domain: "example.com", Path: "/app"}},
 	} {
@@ -331,9 +331,9 @@ func TestADeletionReachesTheFormerPartition(t *testing.T) {
 	}{
 		{middleware.Config{}, false},
 		{middleware.Config{Partitioned: true}, true},
-		{middleware.Config{Partitioned: true, Former: map[string]middleware.Scope{"sid": {}}}, false},
-		{middleware.Config{Former: map[string]middleware.Scope{"sid": {Partitioned: true}}}, true},
-		{middleware.Config{InsecureHTTP: true, Former: map[string]middleware.Scope{"sid": {Partitioned: true}}}, true},
+		{middleware.Config{Partitioned: true, FormerScopes: map[string]middleware.Scope{"sid": {}}}, false},
+		{middleware.Config{FormerScopes: map[string]middleware.Scope{"sid": {Partitioned: true}}}, true},
+		{middleware.Config{InsecureHTTP: true, FormerScopes: map[string]middleware.Scope{"sid": {Partitioned: true}}}, true},
 	} {
 		m := newManager(t, session.Config{Name: "s", FormerNames: []session.FormerName{{Name: "sid"}}})
 		h := newMiddleware(t, m, tt.config).Handler(signInOut(m))

@@ -51,7 +51,7 @@ type attributes struct {
 // For the present name they are those of c, which New has checked.
 func attributesOf(name string, c *Config) attributes {
 	a := attributes{c.Path, c.Domain, !c.InsecureHTTP, c.SameSite, c.Partitioned}
-	if scope, ok := c.Former[name]; ok {
+	if scope, ok := c.FormerScopes[name]; ok {
 		a.path, a.domain, a.partitioned = scope.Path, scope.Domain, scope.Partitioned
 		// Browsers take Partitioned with Secure only.
 		a.secure = a.secure || a.partitioned
