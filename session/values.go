@@ -66,10 +66,10 @@ func (v *Values) delete(name string) {
 	v.m = m
 }
 
-// Kind is the kinds of values that a Values can hold. In a []any and in a
-// map[string]any each element must be one of these kinds again, or nil, as it
-// is: an int is refused, an int64 is not. An int is not a kind: codecs
-// carry integers and not Go's types, and it would come back as an int64.
+// Kind is the kinds of values that a Values can hold. An int is not one:
+// codecs carry integers and not Go's types, and it would come back as an
+// int64. In a []any and in a map[string]any each element must be one of these
+// kinds again, or nil, as it is: an int is refused, an int64 is not.
 type Kind interface {
 	bool | string | int64 | float64 | []byte | time.Time | []any | map[string]any
 }
