@@ -210,8 +210,8 @@ func ExampleEvent() {
 	mw, err := middleware.New(visits, middleware.Config{
 		Observe: func(ctx context.Context, e middleware.Event) {
 			logger.InfoContext(ctx, "session",
-				"outcome", e.Outcome.String(), "reason", e.Reason.String(),
-				"sent", e.Sent.String(), "lost", e.Lost, "algorithm", e.Token.Algorithm, "codec", e.Token.Codec)
+				"outcome", e.Outcome, "reason", e.Reason,
+				"sent", e.Sent, "lost", e.Lost, "algorithm", e.Token.Algorithm, "codec", e.Token.Codec)
 		},
 	})
 	if err != nil {

@@ -1,6 +1,9 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
+	"log/slog"
+)
 
 // An Outcome says what became of the cookie that a request brought.
 type Outcome uint8
@@ -33,7 +36,11 @@ func (o Outcome) String() string {
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // A Reason says why a cookie was not accepted. It is an error for errors.Is,
-// and its zero value is no reason at all. No Reason quotes a key or a value.
+// and its zero value is no reason at all: as an error that is not nil, so use
+// Err where an error is wanted. No Reason quotes a key or a value.
+//
+// As an error, which is what fmt prints, it is a sentence; its name, which
+// slog and JSON write, is that of String. Labels of a metric want the name.
 type Reason uint8
 
 // The reasons, in the order in which they are looked for: the first that
@@ -103,6 +110,17 @@ func (r Reason) String() string {
 
 // MarshalText returns the name of the reason.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// LogValue returns the name of the reason.
+func (r Reason) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// Err returns r, or nil if it is no reason.
+func (r Reason) Err() error {
+	if r == 0 {
+		return nil
+	}
+	return r
+}
 
 // Outcome returns what a cookie with this reason is: Rejected or
 // Indeterminate, or Valid for no reason.

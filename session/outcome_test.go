@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -339,9 +340,33 @@ func TestReasonAndOutcomeHaveOneNameEach(t *testing.T) {
 			t.Errorf("%q: indeterminate %v, want %v", r, got, want)
 		}
 	}
+	for r := Reason(0); r <= ErrAmbiguous; r++ {
+		if err := r.Err(); (err == nil) != (r == 0) || r != 0 && err != r {
+			t.Errorf("%q.Err() = %v", r, err)
+		}
+	}
 	for o, name := range map[Outcome]string{Absent: "absent", Valid: "valid", Rejected: "rejected", Indeterminate: "indeterminate"} {
 		if o.String() != name {
 			t.Errorf("%d = %q, want %q", o, o, name)
+		}
+	}
+}
+
+func TestLogsSpellOutcomesAndReasonsByTheirNames(t *testing.T) {
+	for r := Reason(0); r <= ErrAmbiguous; r++ {
+		var text, inJSON strings.Builder
+		for _, h := range []slog.Handler{slog.NewTextHandler(&text, nil), slog.NewJSONHandler(&inJSON, nil)} {
+			slog.New(h).Info("m", "outcome", r.Outcome(), "reason", r, "sent", SentReissued)
+		}
+		name := r.String()
+		if r == 0 {
+			name = `""`
+		}
+		if want := fmt.Sprintf("msg=m outcome=%v reason=%v sent=reissued\n", r.Outcome(), name); !strings.HasSuffix(text.String(), want) {
+			t.Errorf("%swant %s", &text, want)
+		}
+		if want := fmt.Sprintf(`"msg":"m","outcome":"%v","reason":"%s","sent":"reissued"}`, r.Outcome(), r.String()); !strings.HasSuffix(inJSON.String(), want+"\n") {
+			t.Errorf("%swant %s", &inJSON, want)
 		}
 	}
 }
