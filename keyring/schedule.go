@@ -35,7 +35,8 @@ type change struct {
 //  3. else that of the latest SignFrom reached.
 //
 // If the key of the latest SignFrom reached seals, whatever has become of it
-// since, then only keys that seal are considered. Of keys with one SignFrom
+// since, then only keys that seal are considered; see mustSeal for the keys that
+// do not count there. Of keys with one SignFrom
 // those that seal come after those that do not, and then the greater ID wins,
 // so that the order in the file means nothing.
 func primary(keys []Key, now time.Time, reach time.Duration) (int, basis) {
@@ -78,19 +79,34 @@ func takesOver(a, b Key, by basis) bool {
 	return bytes.Compare(a.id[:], b.id[:]) > 0
 }
 
-// mustSeal reports whether the key of the latest SignFrom reached seals, be it
-// in use or not.
+// mustSeal reports whether the key of the latest SignFrom reached, of those that
+// count, seals.
 func mustSeal(keys []Key, now time.Time) bool {
 	var last time.Time
 	seals := false
 	for _, k := range keys {
-		if k.SignFrom.IsZero() || k.SignFrom.After(now) || k.SignFrom.Before(last) {
+		if k.SignFrom.IsZero() || k.SignFrom.After(now) || k.SignFrom.Before(last) || !k.tookOver() {
 			continue
 		}
 		seals = k.seals || seals && k.SignFrom.Equal(last)
 		last = k.SignFrom
 	}
 	return seals
+}
+
+// tookOver reports whether the key, its SignFrom reached, decides from then on
+// whether others must seal. One that seals always does. One that does not was
+// put there to lift the seal, which it has not done if it was dead when its time
+// came. One that became a tombstone later did sign: were it passed over, its
+// death would bring back the seal, and stop the keys that were to follow it.
+// Nobody knows since when a key is disabled: the seal is the safer guess.
+func (k Key) tookOver() bool {
+	return k.seals || !k.Disabled && !k.diedBy(k.SignFrom)
+}
+
+// diedBy reports whether the key was a tombstone at t.
+func (k Key) diedBy(t time.Time) bool {
+	return !k.Revoked.IsZero() && !k.Revoked.After(t) || !k.Pruned.IsZero() && !k.Pruned.After(t)
 }
 
 // schedule works out every change of the primary, the first of which is from
@@ -147,9 +163,13 @@ func (r *Ring) at(now time.Time) int {
 // have ended (MaxSessionHigh and Skew from now). If there is none, it is the key
 // that is to sign next, so that a slow clock finds a key; if there is none
 // either, the passed-over key of the latest SignFrom, of which [Ring.Warnings]
-// tells. A standby key never signs. If the key of the latest SignFrom reached
-// seals, even one that is disabled, revoked or unknown to this binary, then only
-// a key that seals is primary: nothing falls back from sealed to signed.
+// tells. A standby key never signs.
+//
+// Nothing falls back from sealed to signed: if the key of the latest SignFrom
+// reached seals, even one that is disabled, revoked or unknown to this binary,
+// then only a key that seals is primary. A key that does not seal ends that as
+// its SignFrom is reached, unless it is disabled, or was revoked or pruned by
+// then. If it is revoked or pruned later, that does not bring the seal back.
 func (r *Ring) Primary(now time.Time) (Key, error) {
 	c := r.changes[r.at(now)]
 	if c.key < 0 {

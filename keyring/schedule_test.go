@@ -101,6 +101,16 @@ func TestPrimaryRule(t *testing.T) {
 		{"at the sealing key's time, none", []Key{from(a, -2*day), revoked(from(x, 1))}, 1, Key{}, none},
 		{"one of two for one time seals and is out of use", []Key{from(a, 0), disabled(from(x, 0))}, 0, Key{}, none},
 		{"signed again after a sealing key that is out of use", []Key{revoked(from(x, -day)), from(a, 0)}, 0, a, due},
+		{"a disabled key does not end sealing", []Key{from(a, -3*day), until(from(x, -2*day), day), disabled(from(b, -day))}, 0, x, late},
+		{"a key revoked before its time does not end sealing", []Key{from(a, -3*day), until(from(x, -2*day), 2*day), revoked(from(b, day))}, day, x, late},
+		{"a key pruned as its time came does not end sealing", []Key{from(a, -3*day), until(from(x, -2*day), 2*day), pruned(from(b, 0))}, day, x, late},
+		{"nor in a ring whose sealing key is out of use", []Key{from(a, -3*day), disabled(from(x, -2*day)), revoked(from(b, day))}, 2 * day, Key{}, none},
+		{"a key that signed and was revoked has ended sealing", []Key{pruned(from(x, -9*day)), revoked(from(a, -1)), from(b, day)}, 0, b, early},
+		{"a key that signed and was pruned has ended sealing", []Key{pruned(from(x, -9*day)), pruned(from(a, -1)), from(b, day)}, 0, b, early},
+		{"a key that signed and retired has ended sealing", []Key{pruned(from(x, -9*day)), until(from(a, -day), 0), from(b, day)}, 0, b, early},
+		{"an unsupported key has ended sealing, elsewhere", []Key{pruned(from(x, -9*day)), unsupported(from(a, -day)), from(b, day)}, 0, b, early},
+		{"a key that took the place of one that died has ended sealing", []Key{from(x, -9*day), revoked(from(a, day)), from(b, 2*day)}, 2 * day, b, due},
+		{"a dead key for the time of a sealing one", []Key{from(x, 0), revoked(from(a, 0)), from(b, -day)}, 0, x, due},
 		{"a sealing standby does not count", []Key{from(a, 0), x}, 0, a, due},
 	}
 	for _, tt := range tests {
@@ -189,7 +199,11 @@ func specified(keys []Key, y Policy, now time.Time) (Key, bool) {
 		return !k.SignFrom.IsZero() && !k.Disabled && k.Revoked.IsZero() && k.Pruned.IsZero() && k.isSupported() &&
 			(k.VerifyUntil.IsZero() || k.VerifyUntil.After(now))
 	})
-	if all := filter(keys, begun); len(all) > 0 && all[len(all)-1].Seals() {
+	counts := filter(keys, func(k Key) bool {
+		died := !k.Revoked.IsZero() && !k.Revoked.After(k.SignFrom) || !k.Pruned.IsZero() && !k.Pruned.After(k.SignFrom)
+		return begun(k) && (k.Seals() || !died && !k.Disabled)
+	})
+	if len(counts) > 0 && counts[len(counts)-1].Seals() {
 		usable = filter(usable, Key.Seals)
 	}
 	end := now.Add(y.MaxSessionHigh).Add(y.Skew)
@@ -327,12 +341,13 @@ func TestPrimaryProperties(t *testing.T) {
 			case !got.Usable(now):
 				t.Fatalf("at %v: %v signs and does not verify", now, got)
 			}
-			// Never from sealed to signed: if a sealing key's time came last, then
-			// what signs seals.
+			// Never from sealed to signed: if a sealing key's time came last, but
+			// for keys that were dead when theirs came, then what signs seals.
 			if !got.seals {
 				for _, k := range d.Keys {
 					later := func(o Key) bool {
-						return !o.SignFrom.IsZero() && o.SignFrom.After(k.SignFrom) && !o.SignFrom.After(now)
+						dead := o.Disabled || !o.Revoked.IsZero() && !o.Revoked.After(o.SignFrom) || !o.Pruned.IsZero() && !o.Pruned.After(o.SignFrom)
+						return !o.SignFrom.IsZero() && o.SignFrom.After(k.SignFrom) && !o.SignFrom.After(now) && !dead
 					}
 					if k.seals && !k.SignFrom.IsZero() && !k.SignFrom.After(now) && !slices.ContainsFunc(d.Keys, later) {
 						t.Fatalf("at %v: %v signs after %v sealed", now, got, k)
