@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -176,6 +177,31 @@ func (r *Ring) Primary(now time.Time) (Key, error) {
 		return Key{}, ErrNoPrimary
 	}
 	return r.document.Keys[c.key], nil
+}
+
+// Primaries returns what [Ring.Primary] returns from a time on: first that time
+// and the key that signs then, and after that each time at which another takes
+// over, and that key. Where no key may sign, it is the zero Key.
+func (r *Ring) Primaries(from time.Time) iter.Seq2[time.Time, Key] {
+	return func(yield func(time.Time, Key) bool) {
+		for i := r.at(from); i < len(r.changes); i++ {
+			c := r.changes[i]
+			var k Key
+			if c.key >= 0 {
+				k = r.document.Keys[c.key]
+			}
+			if !yield(from, k) {
+				return
+			}
+			// The next change of the key, and not only of the reason for it.
+			for i+1 < len(r.changes) && r.changes[i+1].key == c.key {
+				i++
+			}
+			if i+1 < len(r.changes) {
+				from = r.changes[i+1].from
+			}
+		}
+	}
 }
 
 // A State is what a key is at a time. It follows from the schedule and is not

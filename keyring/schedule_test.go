@@ -362,6 +362,51 @@ func TestPrimaryProperties(t *testing.T) {
 	}
 }
 
+// Primaries tells of every change and of nothing else: between two of them, and at
+// each, it is the key that Primary returns.
+func TestPrimariesAreThePrimaryAtEveryTime(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var pool []Key
+	for n := range 9 {
+		pool = append(pool, newKey(t, n, signer.All()[n%3]))
+	}
+	for range 300 {
+		r, err := NewRing(randomDocument(rng, pool))
+		if err != nil {
+			continue
+		}
+		times := moments(rng, r)
+		for _, start := range times {
+			var from []time.Time
+			var keys []Key
+			for t, k := range r.Primaries(start) {
+				from, keys = append(from, t), append(keys, k)
+			}
+			if !from[0].Equal(start) {
+				t.Fatalf("the first is from %v, want %v", from[0], start)
+			}
+			for i := 1; i < len(from); i++ {
+				before, _ := r.Primary(from[i].Add(-1))
+				if keys[i].id == keys[i-1].id || !from[i].After(from[i-1]) || before.id != keys[i-1].id {
+					t.Fatalf("%v from %v follows %v from %v", keys[i], from[i], keys[i-1], from[i-1])
+				}
+			}
+			for _, now := range times {
+				if now.Before(start) {
+					continue
+				}
+				i := sort.Search(len(from), func(i int) bool { return from[i].After(now) }) - 1
+				if want, _ := r.Primary(now); keys[i].id != want.id {
+					t.Fatalf("from %v, at %v: %v, want %v", start, now, keys[i], want)
+				}
+			}
+			for range r.Primaries(start) {
+				break // which it does not mind
+			}
+		}
+	}
+}
+
 // Over any schedule that rotates by the rules, every clock within the skew, on
 // the present ring or the one before it, finds a primary, and that is never one
 // that ceases to verify too soon; and every instance knows it.

@@ -56,21 +56,11 @@ func (e *envelope) primary(keys *keyring.Subkeys, now time.Time) (*keyring.Subke
 
 // checkSealed refuses a ring in which a key that does not seal is the
 // primary, or will be. It is called when a ring is loaded, where there is no
-// time but the present; each token is judged by the time it is made at.
+// time but the present; each token is judged by the time it is made at. That
+// no key may sign is no such thing: nothing is written in the clear then.
 func checkSealed(r *keyring.Ring) error {
-	now := time.Now()
-	times := []time.Time{now}
-	for _, k := range r.Document().Keys {
-		if k.SignFrom.After(now) {
-			times = append(times, k.SignFrom)
-		}
-	}
-	for _, t := range times {
-		k, err := r.Primary(t)
-		if err != nil {
-			return err
-		}
-		if !k.Seals() {
+	for t, k := range r.Primaries(time.Now()) {
+		if k.ID() != (keyring.KeyID{}) && !k.Seals() {
 			return fmt.Errorf("%w: key %v, which signs from %v, is of the algorithm %s; add a key of one that encrypts, such as xchacha20-poly1305", ErrNotSealed, k.ID(), t.UTC().Format(time.RFC3339), k.Algorithm())
 		}
 	}

@@ -490,6 +490,27 @@ func TestSealedIsNeverWrittenInTheClear(t *testing.T) {
 	if _, err := New[visit](Config{Sealed: true, Keys: newKeys(t, sealing, signing(clear, time.Now().Add(day)))}); !errors.Is(err, ErrNotSealed) {
 		t.Errorf("New with a later primary that signs: %v", err)
 	}
+	now := time.Now()
+	limited := sealing
+	limited.VerifyUntil = now.Add(20 * day)
+	older := signing(newKey(t, signer.HMACSHA256(), 3), t0.Add(-day))
+	for _, tt := range []struct {
+		name  string
+		later func(*keyring.Key) // of the key that signs an hour from now
+		err   error
+	}{
+		// It is passed over at first, and so is the sealing one from the sixth day on.
+		{"that verifies for too short", func(k *keyring.Key) { k.VerifyUntil = now.Add(10 * day) }, ErrNotSealed},
+		{"that retires", func(k *keyring.Key) { k.VerifyUntil = now.Add(2 * day) }, ErrNotSealed},
+		{"that is disabled", func(k *keyring.Key) { k.Disabled = true }, nil},
+		{"that is revoked", func(k *keyring.Key) { k.Revoked = now }, nil},
+	} {
+		later := signing(clear, now.Add(time.Hour))
+		tt.later(&later)
+		if _, err := New[visit](Config{Sealed: true, Keys: newKeys(t, older, limited, later)}); !errors.Is(err, tt.err) {
+			t.Errorf("New with a signing key %s: %v, want %v", tt.name, err, tt.err)
+		}
+	}
 	keys := newKeys(t, sealing, clear)
 	m := newManager[visit](t, Config{Sealed: true, Keys: keys})
 	before := keys.Ring()
