@@ -197,6 +197,34 @@ func TestExactlyOneSetCookieOfAName(t *testing.T) {
 	}
 }
 
+// Two responses whose handlers share a slice with room behind it, each frozen
+// before either is written.
+func TestResponsesDoNotMeetBehindASharedSlice(t *testing.T) {
+	m := newManager(t, session.Config{IDs: true})
+	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { change(t, m.From(r.Context())) }))
+	cookies := append(make([]string, 0, 9), "a=1")
+	vary := append(make([]string, 0, 9), "Accept")
+	var headers []http.Header
+	for range 2 {
+		rec := httptest.NewRecorder()
+		rec.Header()["Set-Cookie"], rec.Header()["Vary"] = cookies, vary
+		h.ServeHTTP(rec, request("GET", "/"))
+		headers = append(headers, rec.Header())
+	}
+	alice, bob := headers[0], headers[1]
+	if len(alice["Set-Cookie"]) != 2 || len(bob["Set-Cookie"]) != 2 || alice["Set-Cookie"][1] == bob["Set-Cookie"][1] {
+		t.Errorf("alice is sent %q, bob %q", alice["Set-Cookie"], bob["Set-Cookie"])
+	}
+	for _, h := range headers {
+		if !slices.Equal(h["Vary"], []string{"Accept", "Cookie"}) {
+			t.Errorf("Vary %q", h["Vary"])
+		}
+	}
+	if cookies[:2][1] != "" || vary[:2][1] != "" {
+		t.Errorf("behind the shared slices there is %q and %q", cookies[:2][1], vary[:2][1])
+	}
+}
+
 // A sharedCache is a caching proxy, as careless as RFC 9111 allows: it stores
 // whatever it may, for as long as the test lasts, Set-Cookie included.
 type sharedCache struct {

@@ -23,7 +23,7 @@ func hasMember(lines []string, member string) bool {
 // varyByCookie says to caches that the response depends on cookies.
 func varyByCookie(h http.Header) {
 	if v := h["Vary"]; !hasMember(v, "Cookie") && !hasMember(v, "*") {
-		h.Add("Vary", "Cookie")
+		add(h, "Vary", "Cookie")
 	}
 }
 
@@ -38,7 +38,14 @@ func replaceCookie(h http.Header, name, line string) {
 	if setsCookie(h, name) {
 		h["Set-Cookie"] = slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(l string) bool { return cookieName(l) == name })
 	}
-	h.Add("Set-Cookie", line)
+	add(h, "Set-Cookie", line)
+}
+
+// add adds a line to the header, whose key is canonical. The slice that is
+// there may be one that handlers put into many responses: with h.Add, two that
+// are served at once would write their lines to the same place behind it.
+func add(h http.Header, key, value string) {
+	h[key] = append(slices.Clip(h[key]), value)
 }
 
 // withoutCookies removes the cookies of these names from the header of a
