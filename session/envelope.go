@@ -131,7 +131,9 @@ func (e *envelope) checkTimes(h *token.Header, ring *keyring.Ring, now time.Time
 		return ErrExpired
 	case h.Idle != 0 && t >= issued+int64(h.Idle):
 		return ErrIdle
-	case !ring.NotBefore().IsZero() && start < ring.NotBefore().Unix():
+	case time.Unix(start, 0).Before(ring.NotBefore()):
+		// A start is rounded down to the second. Whatever began before is
+		// refused, and so is what began after it within the same second.
 		return ErrNotBefore
 	}
 	return 0

@@ -185,6 +185,19 @@ func TestReasonsAreGivenInOrder(t *testing.T) {
 	}
 }
 
+func TestNotBeforeEndsWhatBeganInTheSameSecond(t *testing.T) {
+	ring := newRing(t, func(d *keyring.Document) {
+		d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-day))}
+		d.NotBefore = t0.Add(900 * time.Millisecond)
+	})
+	m := newManager[visit](t, Config{Keys: keyring.New(ring)})
+	for begun, want := range map[time.Duration]Reason{
+		-1: ErrNotBefore, 0: ErrNotBefore, 100 * time.Millisecond: ErrNotBefore, time.Second: 0, 1100 * time.Millisecond: 0,
+	} {
+		wantOutcome(t, request(m, t0.Add(time.Minute), signedIn(t, m, t0.Add(begun), visit{User: "tom"})), want)
+	}
+}
+
 // Keys returns the ring in use, for tests.
 func (m *Manager[T]) Keys() *keyring.Ring { return m.names[0].keys.Subkeys().Ring() }
 
