@@ -3,7 +3,6 @@ package session
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -195,13 +194,15 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 	return b, nil
 }
 
-var errPanicked = errors.New("it panicked")
+// panicked is the error of a codec that panicked with p, which may quote the
+// data: only its type is told.
+func panicked(p any) error { return fmt.Errorf("it panicked with a %T", p) }
 
 // appendTo is c.Append. A codec that panics fails.
 func appendTo(c codec.Codec, dst []byte, x any) (b []byte, err error) {
 	defer func() {
-		if recover() != nil {
-			b, err = nil, errPanicked
+		if p := recover(); p != nil {
+			b, err = nil, panicked(p)
 		}
 	}()
 	return c.Append(dst, x)
@@ -249,8 +250,8 @@ func (m *Manager[T]) readBack(c codec.Codec, b []byte, v *T) error {
 // decode decodes a verified payload. A codec that panics fails.
 func (m *Manager[T]) decode(c codec.Codec, payload []byte, v *T) (err error) {
 	defer func() {
-		if recover() != nil {
-			err = errPanicked
+		if p := recover(); p != nil {
+			err = panicked(p)
 		}
 	}()
 	if !m.isValues {

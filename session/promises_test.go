@@ -122,7 +122,7 @@ func (panicking) ID() byte     { return 200 }
 func (panicking) Name() string { return "panicking" }
 func (c panicking) Append(dst []byte, v any) ([]byte, error) {
 	if *c.append {
-		panic("append")
+		panic("append of a secret")
 	}
 	return c.Codec.Append(dst, v)
 }
@@ -154,8 +154,14 @@ func TestCodecThatPanicsWhenItWrites(t *testing.T) {
 				t.Errorf("Update panics: %v", r)
 			}
 		}()
-		if err := s.Update(func(p *visit) { p.Count = 2 }); err != nil && !errors.Is(err, ErrNotCarried) {
-			t.Error(err)
+		err := s.Update(func(p *visit) { p.Count = 2 })
+		if err != nil {
+			t.Errorf("the former codec will do: %v", err)
+		}
+		s = m.New(t0.Add(45 * time.Minute))
+		err = s.Update(func(p *visit) { p.Count = 2 })
+		if !errors.Is(err, ErrNotCarried) || !strings.Contains(err.Error(), "panicked with a string") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("err = %v, which is to tell the type of what a codec panics with, and no more", err)
 		}
 	}()
 }
