@@ -110,7 +110,8 @@ const (
 // New returns a Manager for the sessions of one cookie. An error lists every
 // problem of the configuration, and every field of T that cannot be carried.
 //
-// T is Values, a struct, or a map with string keys. Its fields may be bool,
+// T is Values, a struct, or a map with string keys, of which a new session has
+// an empty one and not the zero T, which is nil. Its fields may be bool,
 // any integer, finite float, string (UTF-8), []byte, array, time.Time (kept
 // as an instant, in UTC, to the nanosecond), time.Duration, pointer, slice,
 // map with string or integer keys, struct, or a type that marshals itself as

@@ -166,6 +166,16 @@ func (r single) Cookies(name string) []string {
 	return []string{r.value}
 }
 
+// nothing returns the data of a session that holds nothing: the zero T, or, of
+// a map, an empty one, so that Update's function can write to it.
+func (m *Manager[T]) nothing() *T {
+	v := new(T)
+	if r := reflect.ValueOf(v).Elem(); r.Kind() == reflect.Map {
+		r.Set(reflect.MakeMap(r.Type()))
+	}
+	return v
+}
+
 // encode returns the encoding of v, which it normalizes first, or
 // ErrNotCarried if v would not come back as it is.
 func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {

@@ -193,9 +193,11 @@ func (s *Session[T]) Data() T {
 // copy returns a copy of the data. If take is true, it may be the one at
 // hand, after which another has to be decoded.
 func (s *Session[T]) copy(take bool) *T {
+	if s.payload == nil {
+		return s.m.nothing()
+	}
 	v := new(T)
 	switch {
-	case s.payload == nil:
 	case s.data != nil && (s.m.isValues || s.m.shape.Flat()):
 		*v = *s.data
 	case s.data != nil && take:

@@ -386,6 +386,32 @@ func TestUpdateLeavesTheSessionAsItWas(t *testing.T) {
 	})
 }
 
+func TestANewSessionOfAMapCanBeWrittenTo(t *testing.T) {
+	type counts map[string]int
+	m := newManager[counts](t, Config{})
+	add := func(c *counts) { (*c)["tea"]++ }
+	for _, begin := range []func(s *Session[counts]) error{
+		func(*Session[counts]) error { return nil },
+		(*Session[counts]).Destroy,
+		func(s *Session[counts]) error { return s.Update(func(c *counts) { *c = nil }) },
+		func(s *Session[counts]) error { return s.Renew(nil) },
+	} {
+		s := m.New(t0)
+		if err := begin(s); err != nil {
+			t.Fatal(err)
+		}
+		if d := s.Data(); d == nil || len(d) != 0 {
+			t.Errorf("Data = %#v, want an empty map", d)
+		}
+		if err := s.Update(func(*counts) {}); err != nil || s.changed {
+			t.Errorf("an Update that changes nothing: %v", err)
+		}
+		if err := s.Update(add); err != nil || s.Data()["tea"] != 1 {
+			t.Errorf("Update: %v, %v", err, s.Data())
+		}
+	}
+}
+
 func TestRenewOfTooMuchKeepsTheSession(t *testing.T) {
 	m := newManager[visit](t, Config{IDs: true})
 	cookie := signedIn(t, m, t0, visit{User: "tom"})
