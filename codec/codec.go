@@ -29,7 +29,7 @@ type Codec interface {
 	ID() byte
 
 	// Name returns the name by which people and ring files call the encoding:
-	// lower-case letters, digits and hyphens.
+	// 1 to 32 lower-case letters, digits and hyphens.
 	Name() string
 
 	// Append appends the encoding of v, or of what v points to, to dst and

@@ -6,11 +6,8 @@ func checkIDAndName(p *promise) {
 	if p.c.ID() == 0 {
 		p.fail("ID is 0")
 	}
-	if !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(p.c.Name()) {
-		p.fail("Name is not of lower-case letters, digits and hyphens", note("got", "%q", p.c.Name()))
-	}
-	if len(p.c.Name()) > 32 {
-		p.fail("Name is longer than 32", note("got", "%q", p.c.Name()))
+	if !regexp.MustCompile(`^[a-z0-9-]{1,32}$`).MatchString(p.c.Name()) {
+		p.fail("Name is not 1 to 32 lower-case letters, digits and hyphens", note("got", "%q", p.c.Name()))
 	}
 	id, name := p.c.ID(), p.c.Name()
 	p.encode(kinds())
