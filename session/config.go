@@ -1,11 +1,14 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -16,7 +19,8 @@ import (
 const (
 	// DefaultName is the name of the cookie where Config.Name is empty.
 	DefaultName = "__Host-session"
-	// DefaultLifetime is the lifetime of a session where Config.Lifetime is 0.
+	// DefaultLifetime is the lifetime of a session where Config.Lifetime is 0,
+	// unless the ring's longest session is shorter.
 	DefaultLifetime = 14 * 24 * time.Hour
 	// MaxCookie is the length in bytes of the name and the value of a cookie,
 	// taken together, beyond which browsers drop it (RFC 6265bis, section 5.7).
@@ -46,11 +50,14 @@ type Config struct {
 
 	// Codecs are the codecs that may be read; JSON, MessagePack and CBOR if
 	// empty. New tokens are written in the one that the ring schedules,
-	// or else in the first of these.
+	// or else in the first of these. Those of your own have IDs from 128 to
+	// 255; one that wraps a codec of package codec, and writes what that
+	// would, keeps its ID and its name.
 	Codecs []codec.Codec
 
-	// Lifetime is how long a session lasts, used or not; DefaultLifetime if 0.
-	// It must not exceed the ring's longest session (max_session).
+	// Lifetime is how long a session lasts, used or not. It must not exceed the
+	// ring's longest session (max_session). If it is 0, it is DefaultLifetime,
+	// or the ring's longest session where that is shorter.
 	Lifetime time.Duration
 
 	// IdleTimeout is how long a session lasts without being used; 0 means as
@@ -120,25 +127,8 @@ const (
 // tagged json:"-" are refused: keep such things outside of T.
 func New[T any](c Config) (*Manager[T], error) {
 	m := &Manager[T]{keepIndeterminate: c.KeepIndeterminate}
-	_, m.isValues = any((*T)(nil)).(*Values)
-	errs := m.envelope.configure(c)
-	if !m.isValues {
-		t := reflect.TypeFor[T]()
-		s, err := shape.Of(t)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("session: %v cannot be carried: %w", t, err))
-		} else {
-			for _, cd := range m.codecs {
-				if cd == nil {
-					continue // configure has said so
-				}
-				if err := s.RoundTrip(cd); err != nil {
-					errs = append(errs, fmt.Errorf("session: %v cannot be carried: %w", t, err))
-				}
-			}
-			m.shape = s
-		}
-	}
+	errs := m.configure(c)
+	errs = append(errs, m.carry()...)
 	if len(errs) == 0 {
 		errs = append(errs, m.encodeZero()...)
 	}
@@ -149,6 +139,31 @@ func New[T any](c Config) (*Manager[T], error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// carry finds out what T is, and reports what of it cannot be carried.
+func (m *Manager[T]) carry() (errs []error) {
+	if _, m.isValues = any((*T)(nil)).(*Values); m.isValues {
+		m.flat = true
+		return nil
+	}
+	var err error
+	if m.shape, err = shape.Of(reflect.TypeFor[T]()); err != nil {
+		for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
+			errs = append(errs, fmt.Errorf("session: %w", err))
+		}
+		return errs
+	}
+	m.flat = m.shape.Flat()
+	for _, cd := range m.codecs {
+		if cd == nil {
+			continue // configure has said so
+		}
+		if err := m.shape.RoundTrip(cd); err != nil {
+			errs = append(errs, fmt.Errorf("session: %w", err))
+		}
+	}
+	return errs
 }
 
 // configure takes over c, and reports what is wrong with it.
@@ -202,32 +217,42 @@ func (e *envelope) configure(c Config) (errs []error) {
 			problem("Config.Codecs[%d] is nil", i)
 			continue
 		}
-		if cd.Name() == "" || names[cd.Name()] {
-			problem("Config.Codecs[%d] is named %q: each codec needs a name of its own", i, cd.Name())
+		name, id := cd.Name(), cd.ID()
+		switch {
+		case !isCodecName(name):
+			problem("Config.Codecs[%d] is named %q: a name is 1 to 32 lower-case letters, digits and hyphens", i, name)
+		case names[name]:
+			problem("Config.Codecs[%d] is named %q: each codec needs a name of its own", i, name)
 		}
-		if other := e.byID[cd.ID()]; other != nil || cd.ID() == 0 {
-			problem("Config.Codecs[%d], %q, has the ID %d: each codec needs an ID of its own, from 128 to 255 if it is your own", i, cd.Name(), cd.ID())
+		switch {
+		case e.byID[id] != nil:
+			problem("Config.Codecs[%d], %q, has the ID %d: each codec needs an ID of its own", i, name, id)
+		case id < firstCustomID && !isBuiltIn(cd):
+			problem("Config.Codecs[%d], %q, has the ID %d: a codec of your own has one from 128 to 255", i, name, id)
 		}
-		names[cd.Name()] = true
-		e.byID[cd.ID()] = cd
+		names[name] = true
+		e.byID[id] = cd
 	}
 
-	if c.Lifetime == 0 {
-		c.Lifetime = DefaultLifetime
+	// newHeader keeps it within the longest session of the ring of the day.
+	e.lifetime = cmp.Or(c.Lifetime, DefaultLifetime)
+	longest := e.lifetime
+	if c.Keys != nil {
+		longest = min(longest, c.Keys.Ring().Policy().MaxSession)
 	}
 	switch {
-	case c.Lifetime < time.Second || c.Lifetime%time.Second != 0:
+	case e.lifetime < time.Second || e.lifetime%time.Second != 0:
 		problem("Config.Lifetime is %v: it has to be a positive number of whole seconds", c.Lifetime)
-	case c.Keys != nil && c.Lifetime > c.Keys.Ring().Policy().MaxSession:
-		problem("Config.Lifetime is %v, longer than the ring's max_session of %v: keys would retire before their sessions end; raise max_session in the ring first, or shorten the lifetime", c.Lifetime, c.Keys.Ring().Policy().MaxSession)
+	case c.Lifetime > longest:
+		problem("Config.Lifetime is %v, longer than the ring's max_session of %v: keys would retire before their sessions end; raise max_session in the ring first, or shorten the lifetime", c.Lifetime, longest)
 	}
 	if c.IdleTimeout < 0 || c.IdleTimeout%time.Second != 0 || (c.IdleTimeout > 0 && c.IdleTimeout < 2*time.Second) {
 		problem("Config.IdleTimeout is %v: it has to be a number of whole seconds, 2 or more, or 0 for none", c.IdleTimeout)
 	}
-	if c.IdleTimeout > c.Lifetime {
-		problem("Config.IdleTimeout of %v is longer than the lifetime of %v", c.IdleTimeout, c.Lifetime)
+	if longest > 0 && c.IdleTimeout > longest {
+		problem("Config.IdleTimeout is %v, longer than a session, which lasts %v", c.IdleTimeout, longest)
 	}
-	e.lifetime, e.idle = c.Lifetime, c.IdleTimeout
+	e.idle = c.IdleTimeout
 	e.ids, e.sealed = c.IDs, c.Sealed
 
 	switch {
@@ -257,6 +282,17 @@ func (e *envelope) bind() (errs []error) {
 		e.names[i].keys = b
 	}
 	return nil
+}
+
+// isBuiltIn reports whether c has the ID and the name of a codec of package
+// codec, as one that wraps it has.
+func isBuiltIn(c codec.Codec) bool {
+	return slices.ContainsFunc(codec.All(), func(b codec.Codec) bool { return b.ID() == c.ID() && b.Name() == c.Name() })
+}
+
+// isCodecName reports whether s can be the name of a codec in a ring file.
+func isCodecName(s string) bool {
+	return s != "" && len(s) <= 32 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // isToken reports whether s is a token of RFC 9110, section 5.6.2, as the

@@ -36,7 +36,7 @@ func TestNewListsEveryProblem(t *testing.T) {
 		Name:              "a b",
 		FormerNames:       []FormerName{{Name: "x"}, {Name: "x"}, {Name: "é"}},
 		Audience:          strings.Repeat("a", 1<<16),
-		Codecs:            []codec.Codec{codec.JSON(), codec.JSON(), nil, renamed{codec.JSON(), 0, "zero"}, renamed{codec.CBOR(), 3, ""}},
+		Codecs:            []codec.Codec{codec.JSON(), codec.JSON(), nil, renamed{codec.JSON(), 0, "zero"}, renamed{codec.CBOR(), 3, ""}, renamed{codec.JSON(), 127, "mine"}, renamed{codec.JSON(), 128, "My codec"}},
 		Keys:              keys,
 		Lifetime:          15 * day,
 		IdleTimeout:       16 * day,
@@ -48,7 +48,7 @@ func TestNewListsEveryProblem(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"a b"`, `"x" is given twice`, `"é"`, "Audience", `Codecs[1] is named "json"`, "Codecs[1], \"json\", has the ID 1", "Codecs[2] is nil",
-		`Codecs[3], "zero", has the ID 0`, `Codecs[4] is named ""`, "max_session of 336h0m0s", "IdleTimeout of 384h0m0s", "RevocationFailure",
+		`Codecs[3], "zero", has the ID 0`, `Codecs[4] is named ""`, "max_session of 336h0m0s", "IdleTimeout is 384h0m0s", `Codecs[5], "mine", has the ID 127`, `Codecs[6] is named "My codec"`, "RevocationFailure",
 		"bad.Any", "bad.Ch", "bad.Link",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -64,6 +64,10 @@ func TestNewListsEveryProblem(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
+	short := keyring.New(newRing(t, func(d *keyring.Document) {
+		d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0)}
+		d.Policy.MaxSession = day
+	}))
 	hook := func(context.Context, Info) (bool, error) { return false, nil }
 	for _, tt := range []struct {
 		want string
@@ -78,13 +82,20 @@ func TestNewRefuses(t *testing.T) {
 		{"RevocationFailure is not chosen", Config{Keys: keys, Revoked: hook}},
 		{"RevocationFailure is not chosen", Config{Keys: keys, Revoked: hook, RevocationFailure: 9}},
 		{"Revoked is nil", Config{Keys: keys, RevocationFailure: FailOpen}},
-		{"at most 7", Config{Keys: keys, FormerNames: make([]FormerName, 8)}},
+		{"at most 7", Config{Keys: keys, FormerNames: []FormerName{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}, {Name: "e"}, {Name: "f"}, {Name: "g"}, {Name: "h"}}}},
 		{"Codecs[0] is nil", Config{Keys: keys, Codecs: []codec.Codec{nil}}},
 		{"cookie name of 257", Config{Keys: keys, Name: strings.Repeat("x", 257)}},
+		{"IdleTimeout is 337h0m0s, longer than a session, which lasts 336h0m0s", Config{Keys: keys, IdleTimeout: 337 * time.Hour}},
+		{"IdleTimeout is 25h0m0s, longer than a session, which lasts 24h0m0s", Config{Keys: short, IdleTimeout: 25 * time.Hour}},
+		{"Lifetime is 25h0m0s, longer than the ring's max_session of 24h0m0s", Config{Keys: short, Lifetime: 25 * time.Hour}},
+		{"lower-case", Config{Keys: keys, Codecs: []codec.Codec{renamed{codec.JSON(), 200, strings.Repeat("a", 33)}}}},
+		{"lower-case", Config{Keys: keys, Codecs: []codec.Codec{renamed{codec.JSON(), 200, "a_b"}}}},
+		{"ID 1: a codec of your own", Config{Keys: keys, Codecs: []codec.Codec{renamed{codec.JSON(), 1, "mine"}}}},
+		{"ID 2: a codec of your own", Config{Keys: keys, Codecs: []codec.Codec{renamed{codec.JSON(), 2, "json"}}}},
 		{"given twice", Config{Keys: keys, FormerNames: []FormerName{{Name: DefaultName}}}},
 	} {
-		if _, err := New[visit](tt.c); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("want an error that tells of %q, got %v", tt.want, err)
+		if _, err := New[visit](tt.c); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("want an error that tells of %q and of nothing else, got %v", tt.want, err)
 		}
 	}
 	for _, err := range []error{
@@ -101,8 +112,13 @@ func TestNewRefuses(t *testing.T) {
 	if m.Name() != DefaultName || strings.Join(m.FormerNames(), " ") != "old" {
 		t.Errorf("names = %q, %q", m.Name(), m.FormerNames())
 	}
-	if _, err := New[int](Config{Keys: keys}); err == nil {
-		t.Error("a payload that is no map is taken")
+	if _, err := New[int](Config{Keys: keys}); err == nil || strings.Count(err.Error(), "int:") != 1 {
+		t.Errorf("of a payload that is no map: %v", err)
+	}
+	for _, c := range []codec.Codec{renamed{codec.JSON(), 128, strings.Repeat("a", 32)}, renamed{codec.JSON(), 255, "a-9"}, renamed{codec.CBOR(), 3, "cbor"}} {
+		if _, err := New[visit](Config{Keys: keys, Codecs: []codec.Codec{c}}); err != nil {
+			t.Errorf("%s: %v", c.Name(), err)
+		}
 	}
 	if m, err := New[visit](Config{Keys: keyring.Ephemeral()}); err != nil || m.Open(time.Now(), "x") == nil {
 		t.Errorf("the zero Config with keys: %v", err)
@@ -110,6 +126,26 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func errOf[T any](_ *Manager[T], err error) error { return err }
+
+func TestLifetimeIsTheRingsLongestSessionWhereThatIsShorterThanTheDefault(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
+	m := newManager[visit](t, Config{Keys: keys})
+	of := func(want time.Duration) {
+		t.Helper()
+		i := m.Open(t0, signedIn(t, m, t0, visit{User: "tom"})).Info()
+		if got := i.Expires.Sub(i.Start); got != want {
+			t.Errorf("a session lasts %v, want %v", got, want)
+		}
+	}
+	of(DefaultLifetime)
+	replace(t, keys, func(d *keyring.Document) { d.Policy.MaxSession, d.Policy.MaxSessionHigh = day, 14*day })
+	m = newManager[visit](t, Config{Keys: keys})
+	of(day)
+	replace(t, keys, func(d *keyring.Document) { d.Policy.MaxSession = 2 * day })
+	of(2 * day)
+	replace(t, keys, func(d *keyring.Document) { d.Policy.MaxSession, d.Policy.MaxSessionHigh = 90*day, 90*day })
+	of(DefaultLifetime)
+}
 
 // refusing is a codec that encodes nothing.
 type refusing struct{ codec.Codec }

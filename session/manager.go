@@ -24,6 +24,7 @@ type Manager[T any] struct {
 
 	isValues bool         // T is Values
 	shape    *shape.Shape // of T; nil for Values
+	flat     bool         // a copy of a T by assignment is independent of it
 
 	// zero is the encoding of the zero T in each of codecs: what a session
 	// that holds nothing would be sent as.

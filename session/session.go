@@ -198,7 +198,7 @@ func (s *Session[T]) copy(take bool) *T {
 	}
 	v := new(T)
 	switch {
-	case s.data != nil && (s.m.isValues || s.m.shape.Flat()):
+	case s.data != nil && s.m.flat:
 		*v = *s.data
 	case s.data != nil && take:
 		v, s.data = s.data, nil
@@ -312,7 +312,7 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	}
 	// Whoever kept v, or anything that v refers to, keeps nothing of the session.
 	data := *v
-	if !s.m.isValues && !s.m.shape.Flat() {
+	if !s.m.flat {
 		data = shape.Clone(reflect.ValueOf(v).Elem()).Interface().(T)
 	}
 	now := s.req.Now()
@@ -339,7 +339,7 @@ func (s *Session[T]) write(v *T, renew bool) error {
 		return err
 	}
 	s.key, s.codec, s.payload, s.data = key, e.codec, e.payload, nil
-	if s.m.isValues || s.m.shape.Flat() {
+	if s.m.flat {
 		s.data = &data
 	}
 	s.renewed = s.renewed || renew
