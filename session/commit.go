@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -91,9 +92,9 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 	switch {
 	case s.renewed:
 		c.Sent = SentRenewed
-	case s.changed:
+	case s.changed && !s.emptied():
 		c.Sent = SentChanged
-	case s.destroyed && s.came != 0:
+	case s.changed, s.destroyed && s.came != 0:
 		c.Sent = SentDeleted
 		for i := range s.m.names {
 			if s.came&(1<<i) != 0 {
@@ -129,6 +130,14 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 		}
 	}
 	return c
+}
+
+// emptied reports whether the session came in a cookie and has been left with
+// nothing that would be worth one. An ID may mean something to the application
+// all by itself. And where another cookie could not be judged, the one that
+// came is replaced rather than deleted: a deletion is of every name.
+func (s *Session[T]) emptied() bool {
+	return s.original() && !s.spare && !s.header.HasID && bytes.Equal(s.payload, s.m.zero[s.codec.ID()])
 }
 
 // refreshDue reports whether the session is in the last half of its idle time.

@@ -214,7 +214,11 @@ func (s *Session[T]) copy(take bool) *T {
 // returns; on an error, and if f panics, the session stays as it was.
 //
 // A session that is new begins with its first Update that leaves other data
-// than the zero T. One that f leaves as it was is not sent again.
+// than the zero T, or than a map without members. One that came in a cookie and
+// is left with no more than that is over: its cookie is deleted as Destroy does
+// it, unless the session has an ID (Config.IDs), which may mean something by
+// itself. Until the response begins, a further Update goes on with it as it was,
+// with its start. A session that f leaves as it was is not sent again.
 //
 // f must not change the session in other ways: that is ErrInUpdate, as are
 // two Updates of one session at the same time.

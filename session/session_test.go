@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -188,6 +189,89 @@ func flip(cookie string) string {
 		c = 'B'
 	}
 	return cookie[:40] + string(c) + cookie[41:]
+}
+
+// A goodbye for the next page leaves no cookie behind once it has been shown.
+func TestASessionThatIsLeftEmptyIsOver(t *testing.T) {
+	const flash Key[string] = "flash"
+	m := newManager[Values](t, Config{FormerNames: []FormerName{{Name: "old"}}})
+	old := newManager[Values](t, Config{Name: "old", Keys: m.keys})
+	s := request(m, t0, signedIn(t, m, t0, Values{}))
+	if err := s.Destroy(); err != nil {
+		t.Fatal(err)
+	}
+	if err := flash.SetIn(s, "bye"); err != nil {
+		t.Fatal(err)
+	}
+	cookie := s.Commit(false).Value
+	var bye Values
+	flash.Set(&bye, "bye")
+	former := signedIn(t, old, t0, bye)
+	pop := func(s *Session[Values]) error {
+		if x, ok, err := flash.PopIn(s); x != "bye" || !ok {
+			return fmt.Errorf("PopIn = %q, %v, %v", x, ok, err)
+		}
+		return nil
+	}
+	later := t0.Add(time.Hour)
+	for _, tt := range []struct {
+		name   string
+		m      *Manager[Values]
+		values map[string][]string
+		do     func(*Session[Values]) error
+		sent   Sent
+		delete string
+	}{
+		{"popped", m, map[string][]string{DefaultName: {cookie}}, pop, SentDeleted, DefaultName},
+		{"cleared", m, map[string][]string{DefaultName: {cookie}}, func(s *Session[Values]) error { return s.Update((*Values).Clear) }, SentDeleted, DefaultName},
+		{"popped under a former name", m, map[string][]string{"old": {former}}, pop, SentDeleted, "old"},
+		{"popped under both names", m, map[string][]string{DefaultName: {cookie}, "old": {former}}, pop, SentDeleted, DefaultName + " old"},
+		{"popped, and filled again", m, map[string][]string{DefaultName: {cookie}}, func(s *Session[Values]) error {
+			return errors.Join(pop(s), keyInt.SetIn(s, 1))
+		}, SentChanged, ""},
+		{"popped beside a cookie that cannot be judged", m, map[string][]string{DefaultName: {cookie}, "old": {edited(t, former, 1, 0xd2)}}, pop, SentChanged, ""},
+		{"popped, and filled as it was", m, map[string][]string{DefaultName: {cookie}}, func(s *Session[Values]) error {
+			return errors.Join(pop(s), flash.SetIn(s, "bye"))
+		}, SentNothing, ""},
+		{"renewed with nothing", m, map[string][]string{DefaultName: {cookie}}, func(s *Session[Values]) error { return s.Renew(Values{}) }, SentRenewed, ""},
+		{"empty as it came", m, map[string][]string{DefaultName: {signedIn(t, m, t0, Values{})}}, func(s *Session[Values]) error {
+			return s.Update((*Values).Clear)
+		}, SentNothing, ""},
+	} {
+		s := requestOf(tt.m, later, tt.values)
+		if err := tt.do(s); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		c := s.Commit(false)
+		if c.Sent != tt.sent || strings.Join(c.Delete, " ") != tt.delete || (c.Value != "") != (tt.sent == SentChanged || tt.sent == SentRenewed) {
+			t.Errorf("%s: %v, deletes %q, sets %v", tt.name, c.Sent, c.Delete, c.Value != "")
+		}
+		if c.Sent == SentChanged && !c.Token.Start.Equal(t0) {
+			t.Errorf("%s: it began at %v", tt.name, c.Token.Start)
+		}
+	}
+
+	with := newManager[Values](t, Config{Keys: m.keys, IDs: true})
+	s = request(with, t0, signedIn(t, with, t0, bye))
+	if err := pop(s); err != nil || s.Commit(false).Sent != SentChanged {
+		t.Errorf("a session with an ID is over: %v", err)
+	}
+	type newer struct {
+		visit
+		More int `json:"more"`
+	}
+	fresh := newManager[newer](t, Config{Keys: m.keys})
+	typed := newManager[visit](t, Config{Keys: m.keys})
+	for more, want := range map[int]Sent{0: SentDeleted, 1: SentChanged} {
+		s := request(typed, t0, signedIn(t, typed, t0, visit{User: "tom"}))
+		if more > 0 {
+			s = request(typed, t0, signedIn(t, fresh, t0, newer{visit{User: "tom"}, more}))
+		}
+		err := s.Update(func(v *visit) { *v = visit{} })
+		if c := s.Commit(false); err != nil || c.Sent != want {
+			t.Errorf("a struct, of which %d members more are not known: %v, %v", more, c.Sent, err)
+		}
+	}
 }
 
 func TestRenewLeavesNothingOfBefore(t *testing.T) {
