@@ -115,7 +115,7 @@ func New[T any](m *session.Manager[T], c Config) (*Middleware, error) {
 		return nil, err
 	}
 	begin := func(ctx context.Context, r session.Request) (committer, context.Context) { return m.Begin(ctx, r) }
-	return &Middleware{begin, newSettings(name, former, c)}, nil
+	return &Middleware{begin, m.Stats, newSettings(name, former, c)}, nil
 }
 
 // fill fills in what is empty. Maps of the caller stay as they are.

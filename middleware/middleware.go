@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 type Middleware struct {
 	// begin is Manager.Begin, of whatever T.
 	begin    func(context.Context, session.Request) (committer, context.Context)
+	stats    func(time.Time) session.Stats // Manager.Stats
 	settings *settings
 }
 
@@ -74,6 +76,29 @@ func (m *Middleware) Handler(next http.Handler) http.Handler {
 // Use it in the Rewrite of a httputil.ReverseProxy, on the outgoing header,
 // unless the server behind the proxy shares the session.
 func (m *Middleware) Strip(h http.Header) { withoutCookies(h, m.settings.names) }
+
+// Stats returns a handler that answers GET and HEAD with Manager.Stats as JSON:
+// the ring in use, its keys, and counters, for operators and what watches the
+// fleet. It shows no secret and nothing of a session. It is mounted nowhere by
+// itself: give it a path that the public does not reach.
+func (m *Middleware) Stats() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		b, err := json.Marshal(m.stats(time.Now()))
+		if err != nil {
+			http.Error(w, "the statistics cannot be shown", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Write(append(b, '\n'))
+	})
+}
 
 // An exchange is one request and its response. It is one allocation: the
 // ResponseWriter of the handler, and what the session asks of the request.

@@ -120,7 +120,10 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 		c.Sent = SentNothing
 		return c
 	}
-	c.Value = seal(&w.header, w.key, w.payload)
+	c.Value = s.m.issue(&w)
+	if s.original() {
+		s.m.tally.reissue(&s.cookie, &w)
+	}
 	c.MaxAge = deadline(&w.header).Sub(now)
 	c.Token = s.m.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
 	for i, n := range s.m.names {

@@ -127,6 +127,7 @@ const (
 // tagged json:"-" are refused: keep such things outside of T.
 func New[T any](c Config) (*Manager[T], error) {
 	m := &Manager[T]{keepIndeterminate: c.KeepIndeterminate}
+	m.tally = new(tally)
 	errs := m.configure(c)
 	errs = append(errs, m.carry()...)
 	if len(errs) == 0 {

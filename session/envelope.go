@@ -32,6 +32,8 @@ type envelope struct {
 	ids, sealed       bool
 	revoked           func(context.Context, Info) (bool, error)
 	revocationFailure RevocationFailure
+
+	tally *tally
 }
 
 type cookieName struct {
@@ -208,6 +210,13 @@ var scratch = sync.Pool{New: func() any {
 	return &b
 }}
 
+// issue makes the cookie value of a token, and counts it.
+func (e *envelope) issue(w *written) string {
+	w.key.CountSigned()
+	e.tally.written[w.codec.ID()].Add(1)
+	return seal(&w.header, w.key, w.payload)
+}
+
 // seal makes the cookie value of a token.
 func seal(h *token.Header, k *keyring.Subkey, payload []byte) string {
 	b := scratch.Get().(*[]byte)
@@ -217,7 +226,6 @@ func seal(h *token.Header, k *keyring.Subkey, payload []byte) string {
 	} else {
 		raw = token.Sign(raw, h, payload, k.Signer)
 	}
-	k.CountSigned()
 	n := len(raw)
 	raw = token.AppendText(raw, raw)
 	text := string(raw[n:])

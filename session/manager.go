@@ -145,7 +145,7 @@ func (m *Manager[T]) Seal(now time.Time, s *Session[T]) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return seal(&w.header, w.key, w.payload), nil
+	return m.issue(&w), nil
 }
 
 // instant is a Request at a time, without cookies.

@@ -1,0 +1,118 @@
+package session
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyturn/keyturn/keyring"
+)
+
+// Stats is what a Manager has done since it was made, in this process, and what
+// is to be known of its keyring. It has no secret and nothing of a session, and
+// nothing in it comes from a client: it is fit for a page, a log and the labels of
+// metrics. It marshals as JSON.
+type Stats struct {
+	Cookie  string        `json:"cookie"`
+	Keyring keyring.Stats `json:"keyring"`
+
+	// Outcomes counts the sessions that were touched, by what became of the
+	// cookie: absent, valid, or the name of a Reason. Those that never occurred
+	// are not in it. Many of unknown_key say that this instance lags behind.
+	Outcomes map[string]uint64 `json:"outcomes"`
+
+	// Read counts the sessions that were valid, and Written the tokens that were
+	// made, by codec. When none of a codec has been read on any instance for as
+	// long as a session lasts, a program can do without that codec.
+	Read    map[string]uint64 `json:"read"`
+	Written map[string]uint64 `json:"written"`
+
+	// Reissued counts the sessions that were sent on under another key or in
+	// another codec than they came in.
+	Reissued []Reissue `json:"reissued,omitempty"`
+}
+
+// A Reissue is a change of sessions from one key and codec to others.
+type Reissue struct {
+	FromKey   keyring.KeyID `json:"from_key"`
+	ToKey     keyring.KeyID `json:"to_key"`
+	FromCodec string        `json:"from_codec"`
+	ToCodec   string        `json:"to_codec"`
+	Count     uint64        `json:"count"`
+}
+
+// Stats returns what the Manager has done, and what is to be known of its keyring
+// at now.
+func (m *Manager[T]) Stats(now time.Time) Stats { return m.envelope.stats(now) }
+
+// tally counts for Stats.
+type tally struct {
+	outcomes [len(reasons)]atomic.Uint64 // by reason; 0: valid
+	absent   atomic.Uint64
+
+	read, written [256]atomic.Uint64 // by the ID of the codec
+
+	mu       sync.Mutex
+	reissued map[Reissue]uint64 // without their counts
+}
+
+// reissue counts a token that takes the place of a cookie, if it is of another
+// key or codec.
+func (t *tally) reissue(from *opened, to *written) {
+	r := Reissue{FromKey: from.key.ID, ToKey: to.key.ID, FromCodec: from.codec.Name(), ToCodec: to.codec.Name()}
+	if r.FromKey == r.ToKey && r.FromCodec == r.ToCodec {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reissued == nil {
+		t.reissued = make(map[Reissue]uint64)
+	}
+	t.reissued[r]++
+}
+
+func (e *envelope) stats(now time.Time) Stats {
+	s := Stats{
+		Cookie: e.names[0].name, Keyring: e.keys.Stats(now),
+		Outcomes: make(map[string]uint64), Read: make(map[string]uint64), Written: make(map[string]uint64),
+	}
+	put := func(m map[string]uint64, name string, n *atomic.Uint64) {
+		if n := n.Load(); n > 0 {
+			m[name] = n
+		}
+	}
+	put(s.Outcomes, Absent.String(), &e.tally.absent)
+	put(s.Outcomes, Valid.String(), &e.tally.outcomes[0])
+	for i := range e.tally.outcomes[1:] {
+		put(s.Outcomes, reasons[i+1].name, &e.tally.outcomes[i+1])
+	}
+	for _, c := range e.codecs {
+		put(s.Read, c.Name(), &e.tally.read[c.ID()])
+		put(s.Written, c.Name(), &e.tally.written[c.ID()])
+	}
+	s.Reissued = e.tally.reissues(e.keys.Ring(), now)
+	return s
+}
+
+// reissues returns the counts, in a fixed order. Those of keys that have left the
+// ring are forgotten, or they would grow with every turn of a key.
+func (t *tally) reissues(ring *keyring.Ring, now time.Time) []Reissue {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var all []Reissue
+	for r, n := range t.reissued {
+		if ring.State(r.FromKey, now) == keyring.Unknown || ring.State(r.ToKey, now) == keyring.Unknown {
+			delete(t.reissued, r)
+			continue
+		}
+		r.Count = n
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b Reissue) int {
+		return cmp.Or(slices.Compare(a.FromKey[:], b.FromKey[:]), slices.Compare(a.ToKey[:], b.ToKey[:]),
+			cmp.Compare(a.FromCodec, b.FromCodec), cmp.Compare(a.ToCodec, b.ToCodec))
+	})
+	return all
+}

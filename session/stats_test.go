@@ -1,0 +1,105 @@
+package session
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+func TestStatsCountsWhatBecameOfCookies(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-day)))
+	m := newManager[visit](t, Config{Keys: keys})
+	value := signedIn(t, m, t0, visit{User: "tom"})
+	for range 3 {
+		m.Open(t0, value).Outcome()
+	}
+	m.Open(t0, value+"x").Outcome()
+	m.Open(t0, value[:len(value)-3]+"AAA").Outcome()
+	m.Open(t0.Add(15*day), value).Outcome()
+	request(m, t0, value) // not touched
+	request(m, t0).Outcome()
+	s := m.Stats(t0)
+	want := map[string]uint64{"valid": 3, "malformed": 1, "forged": 1, "expired": 1, "absent": s.Outcomes["absent"]}
+	if len(s.Outcomes) != len(want) || s.Outcomes["absent"] < 1 {
+		t.Errorf("%v", s.Outcomes)
+	}
+	for name, n := range want {
+		if s.Outcomes[name] != n {
+			t.Errorf("%s: %d, want %d", name, s.Outcomes[name], n)
+		}
+	}
+	if s.Cookie != DefaultName || s.Read["json"] != 3 || s.Written["json"] != 1 || len(s.Read)+len(s.Written) != 2 || s.Reissued != nil {
+		t.Errorf("%+v", s)
+	}
+	k := s.Keyring.Keys[0]
+	// The expired one was authentic.
+	if k.Verified != 4 || k.Signed != 1 || !k.LastVerified.Equal(t0.Add(15*day).Truncate(time.Second)) {
+		t.Errorf("%+v", k)
+	}
+}
+
+func TestStatsCountsReissues(t *testing.T) {
+	a, b := newKey(t, signer.HMACSHA256(), 1), newKey(t, signer.BLAKE2b256(), 2)
+	keys := newKeys(t, signing(a, t0.Add(-day)))
+	m := newManager[visit](t, Config{Keys: keys})
+	v := signedIn(t, m, t0, visit{User: "tom"})
+	s := request(m, t0, v)
+	if err := s.Update(func(v *visit) { v.Count++ }); err != nil {
+		t.Fatal(err)
+	}
+	s.Commit(false)
+	if r := m.Stats(t0).Reissued; r != nil {
+		t.Errorf("under the same key: %v", r)
+	}
+	replace(t, keys, func(d *keyring.Document) {
+		d.Keys = append(d.Keys, signing(b, t0))
+		d.Codecs = []keyring.CodecFrom{{Codec: "cbor", From: t0}}
+	})
+	for n := range 3 {
+		s := request(m, t0.Add(time.Minute), v)
+		if err := s.Update(func(v *visit) { v.Count = 10 + n }); err != nil {
+			t.Fatal(err)
+		}
+		if n == 2 {
+			if err := s.Destroy(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Commit(false)
+	}
+	st := m.Stats(t0)
+	want := Reissue{FromKey: a.ID(), ToKey: b.ID(), FromCodec: "json", ToCodec: "cbor", Count: 2}
+	if len(st.Reissued) != 1 || st.Reissued[0] != want || st.Written["cbor"] != 2 {
+		t.Errorf("%+v, want %+v", st.Reissued, want)
+	}
+	out, err := json.Marshal(st)
+	if err != nil || !strings.Contains(string(out), `"from_key":"`+a.ID().String()+`"`) || !strings.Contains(string(out), `"state":"active"`) {
+		t.Errorf("%s, %v", out, err)
+	}
+	// Of a key that has left the ring, nothing is kept.
+	replace(t, keys, func(d *keyring.Document) {
+		for i := range d.Keys {
+			if d.Keys[i].ID() == a.ID() {
+				d.Keys[i].Pruned = t0
+			}
+		}
+	})
+	if r := m.Stats(t0).Reissued; len(r) != 1 {
+		t.Errorf("%v", r)
+	}
+	replace(t, keys, func(d *keyring.Document) {
+		for i := range d.Keys {
+			if d.Keys[i].ID() == a.ID() {
+				d.Keys = append(d.Keys[:i:i], d.Keys[i+1:]...)
+				break
+			}
+		}
+	})
+	if r := m.Stats(t0).Reissued; len(r) != 0 || len(m.tally.reissued) != 0 {
+		t.Errorf("%v, %v", r, m.tally.reissued)
+	}
+}
