@@ -231,7 +231,11 @@ func (o *object) list(name string) []jsontext.Value {
 	if !ok {
 		return nil
 	}
-	var values []jsontext.Value
+	return elements(v)
+}
+
+// elements returns those of a JSON array.
+func elements(v jsontext.Value) (values []jsontext.Value) {
 	d := jsontext.NewDecoder(bytes.NewReader(v))
 	d.ReadToken() // the bracket
 	for d.PeekKind() != ']' {
@@ -239,6 +243,20 @@ func (o *object) list(name string) []jsontext.Value {
 		values = append(values, e.Clone())
 	}
 	return values
+}
+
+// critical checks that this version knows every member that the list names.
+func (p *problems) critical(list jsontext.Value) {
+	known := slices.Concat(ringMembers, policyMembers, keyMembers, codecMembers, overrideMembers)
+	for i, v := range elements(list) {
+		path := fmt.Sprintf("critical[%d]", i)
+		name, err := jsontext.AppendUnquote(nil, v)
+		if err != nil {
+			p.add(path, "of the wrong JSON type")
+		} else if !slices.Contains(known, string(name)) {
+			p.add(path, "names a member that this version does not know, and that must not be ignored; use a later version")
+		}
+	}
 }
 
 // document reads the top level of a ring file.
@@ -250,16 +268,8 @@ func (o *object) document(algorithms map[string]signer.Algorithm) Document {
 		NotBefore:  o.time("not_before"),
 		unknown:    keep(o.unknown),
 	}
-	for i, v := range o.list("critical") {
-		path := fmt.Sprintf("critical[%d]", i)
-		name, err := jsontext.AppendUnquote(nil, v)
-		if err != nil {
-			o.add(path, "of the wrong JSON type")
-		} else if !slices.Contains(slices.Concat(ringMembers, policyMembers, keyMembers, codecMembers, overrideMembers), string(name)) {
-			o.add(path, "names a member that this version does not know, and that must not be ignored; use a later version")
-		}
-	}
 	if v, ok := o.get("critical", '['); ok {
+		o.critical(v)
 		// Nothing in it concerns this version: it is kept like the unknown members.
 		d.unknown = keep(append(slices.Clone(o.unknown), member{"critical", v}))
 	}

@@ -1,0 +1,178 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// problems collects what is wrong with a ring, so that one error says it all.
+type problems struct {
+	errs  []error
+	paths map[string]bool // of the members that have a problem
+}
+
+// add notes a problem of the member at path, and what to do about it. Neither
+// quotes a value of the ring: it might be a secret that strayed.
+func (p *problems) add(path, format string, args ...any) {
+	if p.paths == nil {
+		p.paths = make(map[string]bool)
+	}
+	p.paths[path] = true
+	if path != "" {
+		path += ": "
+	}
+	p.errs = append(p.errs, fmt.Errorf("keyring: "+path+format, args...))
+}
+
+// has reports whether a problem of the member at path was added.
+func (p *problems) has(path string) bool { return p.paths[path] }
+
+func (p *problems) err() error { return errors.Join(p.errs...) }
+
+// instant makes a time comparable and writable.
+func (p *problems) instant(path string, t *time.Time) {
+	if t.IsZero() {
+		*t = time.Time{}
+		return
+	}
+	*t = t.UTC() // without a monotonic reading
+	if y := t.Year(); y < 1970 || y > 9999 {
+		p.add(path, "not between the years 1970 and 9999")
+	}
+}
+
+// maxPolicy keeps sums of a policy's durations and times far from overflow.
+const maxPolicy = 100 * 365 * 24 * time.Hour
+
+func (p *problems) policy(y Policy) Policy {
+	valid := true
+	for _, d := range []struct {
+		path    string
+		value   *time.Duration
+		instead time.Duration
+	}{
+		{"policy.propagation", &y.Propagation, DefaultPropagation},
+		{"policy.skew", &y.Skew, DefaultSkew},
+		{"policy.max_session", &y.MaxSession, DefaultMaxSession},
+		{"policy.max_session_high", &y.MaxSessionHigh, 0},
+	} {
+		switch {
+		case *d.value < 0 || *d.value > maxPolicy:
+			p.add(d.path, "not between 0 and 100 years")
+			valid = false
+		case *d.value == 0:
+			*d.value = d.instead
+		}
+	}
+	if y.MaxSessionHigh == 0 {
+		y.MaxSessionHigh = y.MaxSession
+	}
+	if valid && y.MaxSession < time.Second {
+		p.add("policy.max_session", "shorter than a second, which is the shortest session there is")
+	}
+	if valid && y.MaxSessionHigh < y.MaxSession {
+		p.add("policy.max_session_high", "shorter than max_session; raise it to that")
+	}
+	return y
+}
+
+// keys checks and normalizes the keys in place.
+func (p *problems) keys(keys []Key) {
+	ids := make(map[KeyID]int, len(keys))
+	secrets := make(map[string]int, len(keys))
+	for i := range keys {
+		k, path := &keys[i], fmt.Sprintf("keys[%d]", i)
+		p.instant(path+".added", &k.Added)
+		p.instant(path+".sign_from", &k.SignFrom)
+		p.instant(path+".verify_until", &k.VerifyUntil)
+		p.instant(path+".revoked", &k.Revoked)
+		p.instant(path+".pruned", &k.Pruned)
+		if len(k.Reason) > 1000 || !utf8.ValidString(k.Reason) {
+			p.add(path+".reason", "longer than 1,000 bytes, or not UTF-8")
+		}
+		if k.id == (KeyID{}) && k.name == "" || k.secret == nil && !k.isTombstone() {
+			p.add(path, "not a key; make it with NewKey, GenerateKey or Parse")
+			continue
+		}
+		if k.isTombstone() {
+			k.secret = nil
+		} else {
+			p.live(path, k)
+		}
+		if j, ok := ids[k.id]; ok {
+			p.add(path, "the same key ID as keys[%d]; remove one of them", j)
+			continue
+		}
+		ids[k.id] = i
+		if k.secret != nil && len(k.secret()) > 0 {
+			s := hmacKey(k.secret())
+			if j, ok := secrets[s]; ok {
+				p.add(path, "the same secret as keys[%d], or equivalent to it; a secret is for one key", j)
+			}
+			secrets[s] = i
+		}
+	}
+}
+
+// live checks what only a key that is no tombstone must have.
+func (p *problems) live(path string, k *Key) {
+	if err := checkSecret(k.secret()); err != nil && !p.has(path+".secret") {
+		p.add(path+".secret", "%w", err)
+	}
+	if !k.SignFrom.IsZero() && !k.VerifyUntil.IsZero() && !k.SignFrom.Before(k.VerifyUntil) {
+		p.add(path+".verify_until", "not after sign_from: tokens would be signed that nobody accepts; "+
+			"remove sign_from to make the key a standby")
+	}
+}
+
+// codecs checks and normalizes the schedule of codecs in place.
+func (p *problems) codecs(codecs []CodecFrom) {
+	from := make(map[time.Time]int, len(codecs))
+	for i := range codecs {
+		c, path := &codecs[i], fmt.Sprintf("codecs[%d]", i)
+		if !isName(c.Codec) {
+			p.add(path+".codec", "not 1 to 32 lower-case letters, digits and hyphens")
+		}
+		p.instant(path+".from", &c.From)
+		if c.From.IsZero() {
+			p.add(path+".from", "missing; say when the codec begins to be written")
+			continue
+		}
+		if j, ok := from[c.From]; ok {
+			p.add(path+".from", "the same time as codecs[%d]; remove one of them", j)
+		}
+		from[c.From] = i
+	}
+}
+
+func (p *problems) override(o Override) {
+	for i, r := range o.Allow {
+		if !r.isRule() {
+			p.add(fmt.Sprintf("override.allow[%d]", i), "not a rule; they are T1 to T10")
+		}
+	}
+	if len(o.Reason) > 1000 || !utf8.ValidString(o.Reason) {
+		p.add("override.reason", "longer than 1,000 bytes, or not UTF-8")
+	}
+	if len(o.Allow) > 0 && o.Reason == "" {
+		p.add("override.reason", "missing; say why this is accepted")
+	}
+	if len(o.Allow) > 0 && o.Generation == 0 {
+		p.add("override.generation", "missing; an override is for one generation")
+	}
+}
+
+// isRingName reports whether a ring in a file can have the name.
+func isRingName(s string) bool {
+	if len(s) == 0 || len(s) > 64 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
