@@ -33,7 +33,7 @@ func TestDocumentedRing(t *testing.T) {
 	if i < 0 || j < i {
 		t.Fatal("the package comment has no ring")
 	}
-	file := []byte(strings.ReplaceAll(doc[i+1:j+3], "\n\t", "\n"))
+	file := []byte(strings.ReplaceAll(doc[i+1:j+4], "\n\t", "\n"))
 
 	_, err := Parse(file)
 	if n := len(problemsOf(err)); n != 3 || strings.Count(err.Error(), "a sample from documentation") != 3 {

@@ -54,6 +54,7 @@ func (r *Ring) encode() ([]byte, error) {
 	if err := v.Indent(jsontext.WithIndent("  ")); err != nil {
 		return nil, fmt.Errorf("keyring: cannot write the ring: %w", err)
 	}
+	v = append(v, '\n') // as editors and diff want it
 	if len(v) > maxFile {
 		return nil, errors.New("keyring: the ring makes a file of more than 256 KiB; prune it")
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
 )
 
 // readFile returns the contents of what may be a ring file. It looks before it
@@ -27,7 +26,7 @@ func readFile(path string) ([]byte, error) {
 // readOpened looks again at what it has opened, since that may have taken the
 // file's place. It opens so that a pipe without a writer does not block.
 func readOpened(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
@@ -54,7 +53,7 @@ func checkFile(path string, info fs.FileInfo) error {
 	case info.Size() > maxFile:
 		return fmt.Errorf("keyring: %s has more than 256 KiB; this is not a ring file, or it needs pruning", path)
 	case info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
-		return fmt.Errorf("keyring: %s can be written by everybody, who could then sign in as anybody; run: chmod o-w", path)
+		return fmt.Errorf("keyring: %s can be written by everybody, who could then sign in as anybody; run: chmod o-w %s", path, path)
 	}
 	return nil
 }
@@ -84,21 +83,30 @@ type disk struct {
 	rename func(from, to string) error
 }
 
-func (d disk) replace(path string, data []byte) (err error) {
-	path, former, err := target(path)
-	if err != nil {
-		return fmt.Errorf("keyring: %w", err)
+func (d disk) replace(path string, data []byte) error {
+	file, former, err := target(path)
+	if err == nil {
+		err = d.put(file, former, data)
 	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp") // for the owner only
 	if err != nil {
-		return fmt.Errorf("keyring: %w", err)
+		return fmt.Errorf("keyring: %s is not written: %w", path, err)
+	}
+	if err := d.syncDir(filepath.Dir(file)); err != nil {
+		return fmt.Errorf("keyring: %s is written, but may be lost if the machine stops now: %w", path, err)
+	}
+	return nil
+}
+
+// put writes a file beside path and gives it that name, or leaves nothing behind.
+func (d disk) put(path string, former fs.FileInfo, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // for the owner only
+	if err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			f.Close() // again, perhaps; the first error is the one to report
 			os.Remove(f.Name())
-			err = fmt.Errorf("keyring: %s is not written: %w", path, err)
 		}
 	}()
 	if former != nil {
@@ -115,13 +123,7 @@ func (d disk) replace(path string, data []byte) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := d.rename(f.Name(), path); err != nil {
-		return err
-	}
-	if err := d.syncDir(dir); err != nil {
-		return fmt.Errorf("it is in place, but may be lost if the machine stops now: %w", err)
-	}
-	return nil
+	return d.rename(f.Name(), path)
 }
 
 // target returns the file that a write to path replaces, and what it is if it
@@ -137,7 +139,7 @@ func target(path string) (string, fs.FileInfo, error) {
 		}
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
+		err = errors.New("not a regular file")
 	}
 	return path, info, err
 }

@@ -70,6 +70,7 @@ func TestOpenRefuses(t *testing.T) {
 		for _, mode := range []fs.FileMode{0o602, 0o606, 0o666, 0o777} {
 			write(t, path("writable"), shopFile(t), mode)
 			refused("writable", "can be written by everybody", nil)
+			refused("writable", "run: chmod o-w "+path("writable"), nil)
 			os.Remove(path("writable"))
 		}
 	}
@@ -197,6 +198,10 @@ func TestWriteFileIsDurable(t *testing.T) {
 			}
 			err := d.replace(path, wanted)
 			if (fail == "") != (err == nil) || fail != "" && (!errors.Is(err, failed) || !strings.HasPrefix(err.Error(), "keyring: ")) {
+				t.Errorf("%q fails: error %v", fail, err)
+			}
+			says := map[bool]string{false: "ring.json is not written: failed", true: "ring.json is written, but may be lost if the machine stops now: failed"}
+			if fail != "" && !strings.HasSuffix(err.Error(), says[fail == "sync directory"]) {
 				t.Errorf("%q fails: error %v", fail, err)
 			}
 			want := "sync file, rename, sync directory"

@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// nonblock has a pipe without a writer opened at once.
+const nonblock = syscall.O_NONBLOCK
+
 // passOn gives f the owner of the former file, and its group together with that
 // group's permission to read.
 func passOn(f *os.File, former fs.FileInfo) error {
