@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +30,8 @@ func (l Loader) parse(data []byte, edited bool) (*Ring, error) {
 		return nil, err
 	}
 	p := new(problems)
-	top := p.object("", data, ringMembers)
-	if top == nil {
+	top, ok := p.object("", data, ringMembers)
+	if !ok {
 		return nil, p.err()
 	}
 	if top.text("format") != format {
@@ -99,17 +100,17 @@ type object struct {
 	unknown members // of all
 }
 
-// object returns the object v at path, or nil if it is none. Its members must
+// object returns the object v at path, empty if it is none. Its members must
 // not differ from each other, or from a name that is known, in case only: one of
 // two readers would take them for the same.
-func (p *problems) object(path string, v jsontext.Value, known []string) *object {
-	if v.Kind() != '{' {
-		p.add(path, "not a JSON object")
-		return nil
-	}
-	o := &object{problems: p, path: path}
+func (p *problems) object(path string, v jsontext.Value, known []string) (o *object, ok bool) {
+	o = &object{problems: p, path: path}
 	if path != "" {
 		o.path += "."
+	}
+	if v.Kind() != '{' {
+		p.add(path, "not a JSON object")
+		return o, false
 	}
 	folded := make(map[string]string, len(known))
 	for _, name := range known {
@@ -132,10 +133,48 @@ func (p *problems) object(path string, v jsontext.Value, known []string) *object
 			p.add(o.path+other, "spelled in another case; correct the case, or remove it")
 		} else if ok {
 			p.add(path, "two members that differ in case only; remove one of them")
+		} else {
+			p.hints = append(p.hints, o.hint(name, known))
 		}
 		folded[f] = name
 	}
-	return o
+	return o, true
+}
+
+// hint says that a member is not known. Other problems may come of that.
+func (o *object) hint(name string, known []string) problem {
+	if !isMemberName(name) {
+		return problem{strings.TrimSuffix(o.path, "."), errors.New("a member is not known to this version, and is ignored")}
+	}
+	return problem{o.path + name, errors.New("not known to this version, and is ignored" + didYouMean(name, known))}
+}
+
+// isMemberName reports whether a name may be shown: it is like those of members,
+// and shorter than any secret.
+func isMemberName(s string) bool { return isRingName(s) && len(s) < MinSecret }
+
+// didYouMean asks whether one of the names was meant that is spelled almost the
+// same, or returns nothing.
+func didYouMean(name string, known []string) string {
+	plain := strings.NewReplacer("_", "", "-", "")
+	for _, k := range known {
+		if strings.EqualFold(plain.Replace(name), plain.Replace(k)) || isSlip(name, k) {
+			return "; did you mean " + k + "?"
+		}
+	}
+	return ""
+}
+
+// isSlip reports whether one letter added, left out or changed, or two swapped,
+// make one of the other.
+func isSlip(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
 }
 
 // fold returns a string that is the same for all strings that differ in case
@@ -159,11 +198,18 @@ func (o *object) get(name string, kinds ...jsontext.Kind) (jsontext.Value, bool)
 			if slices.Contains(kinds, m.value.Kind()) {
 				return m.value, true
 			}
-			o.add(o.path+name, "of the wrong JSON type")
+			o.wrong(o.path+name, kinds[0])
 			return nil, false
 		}
 	}
 	return nil, false
+}
+
+// wrong notes that the value at path is not of the kind.
+func (p *problems) wrong(path string, want jsontext.Kind) {
+	p.add(path, "of the wrong JSON type: it must be %s", map[jsontext.Kind]string{
+		'"': "a string, in quotes", '0': "a number, without quotes", 't': "true or false, without quotes", '[': "a list", '{': "an object",
+	}[want])
 }
 
 func (o *object) has(name string) bool {
@@ -252,7 +298,7 @@ func (p *problems) critical(list jsontext.Value) {
 		path := fmt.Sprintf("critical[%d]", i)
 		name, err := jsontext.AppendUnquote(nil, v)
 		if err != nil {
-			p.add(path, "of the wrong JSON type")
+			p.wrong(path, '"')
 		} else if !slices.Contains(known, string(name)) {
 			p.add(path, "names a member that this version does not know, and that must not be ignored; use a later version")
 		}
@@ -268,13 +314,16 @@ func (o *object) document(algorithms map[string]signer.Algorithm) Document {
 		NotBefore:  o.time("not_before"),
 		unknown:    keep(o.unknown),
 	}
+	if o.has("generation") && d.Generation == 0 {
+		o.add("generation", "0, and the first generation is 1")
+	}
 	if v, ok := o.get("critical", '['); ok {
 		o.critical(v)
 		// Nothing in it concerns this version: it is kept like the unknown members.
 		d.unknown = keep(append(slices.Clone(o.unknown), member{"critical", v}))
 	}
 	if v, ok := o.get("policy", '{'); ok {
-		y := o.object("policy", v, policyMembers)
+		y, _ := o.object("policy", v, policyMembers)
 		d.Policy = Policy{
 			Propagation:    y.duration("propagation"),
 			Skew:           y.duration("skew"),
@@ -283,18 +332,23 @@ func (o *object) document(algorithms map[string]signer.Algorithm) Document {
 			unknown:        keep(y.unknown),
 		}
 	}
+	if !o.has("keys") {
+		o.add("keys", "missing; a ring has at least one key")
+	}
 	for i, v := range o.list("keys") {
-		if k := o.object(fmt.Sprintf("keys[%d]", i), v, keyMembers); k != nil {
-			d.Keys = append(d.Keys, k.key(algorithms))
+		k, ok := o.object(fmt.Sprintf("keys[%d]", i), v, keyMembers)
+		if !ok {
+			d.Keys = append(d.Keys, Key{}) // which keeps the others in their places
+			continue
 		}
+		d.Keys = append(d.Keys, k.key(algorithms))
 	}
 	for i, v := range o.list("codecs") {
-		if c := o.object(fmt.Sprintf("codecs[%d]", i), v, codecMembers); c != nil {
-			d.Codecs = append(d.Codecs, CodecFrom{Codec: c.text("codec"), From: c.time("from"), unknown: keep(c.unknown)})
-		}
+		c, _ := o.object(fmt.Sprintf("codecs[%d]", i), v, codecMembers)
+		d.Codecs = append(d.Codecs, CodecFrom{Codec: c.text("codec"), From: c.time("from"), unknown: keep(c.unknown)})
 	}
 	if v, ok := o.get("override", '{'); ok {
-		w := o.object("override", v, overrideMembers)
+		w, _ := o.object("override", v, overrideMembers)
 		d.Override = Override{Generation: w.number("generation"), Reason: w.text("reason"), unknown: keep(w.unknown)}
 		for i, v := range w.list("allow") {
 			name, err := jsontext.AppendUnquote(nil, v)
@@ -324,11 +378,14 @@ func (o *object) key(algorithms map[string]signer.Algorithm) Key {
 		unknown:     keep(o.unknown),
 	}
 	tombstone := o.has("revoked") || o.has("pruned")
-	id, err := ParseKeyID(o.text("id"))
-	if err != nil {
-		o.add(o.path+"id", "missing, or not 8 lower-case hexadecimal digits")
+	if id, err := ParseKeyID(o.text("id")); err == nil {
+		k.id = id
+		o.name(strings.TrimSuffix(o.path, "."), id)
+	} else if o.has("id") {
+		o.add(o.path+"id", "not 8 lower-case hexadecimal digits")
+	} else {
+		o.add(o.path+"id", "missing; it is 8 lower-case hexadecimal digits")
 	}
-	k.id = id
 	switch a, ok := algorithms[k.name]; {
 	case k.name == "" && !tombstone:
 		o.add(o.path+"algorithm", "missing")
@@ -339,13 +396,13 @@ func (o *object) key(algorithms map[string]signer.Algorithm) Key {
 	case ok:
 		k.algorithm = a
 	}
-	k.secret = o.secret(k, tombstone)
+	k.secret = o.secret(k, tombstone, algorithms)
 	return k
 }
 
 // secret reads the secret of k and compares its ID with k's. It returns nil for
 // a tombstone only.
-func (o *object) secret(k Key, tombstone bool) secret {
+func (o *object) secret(k Key, tombstone bool, algorithms map[string]signer.Algorithm) secret {
 	switch {
 	case tombstone && o.has("secret"):
 		o.add(o.path+"secret", "kept although the key is revoked or pruned; remove it")
@@ -362,13 +419,31 @@ func (o *object) secret(k Key, tombstone bool) secret {
 		o.add(o.path+"secret", "not unpadded base64url")
 		return hide(nil)
 	}
-	if checkSecret(b) == nil && isName(k.name) { // else newRing says what is wrong
-		id, err := deriveID(b, k.name)
-		if err != nil {
-			o.add(o.path+"secret", "%w", err)
-		} else if id != k.id {
-			o.add(o.path+"secret", "belongs to the key ID %v, not to %v; this is another key's secret, or another algorithm's", id, k.id)
-		}
+	if checkSecret(b) == nil && isName(k.name) && !o.paths[o.path+"id"] { // else it is told what is wrong
+		o.derived(k, b, algorithms)
 	}
 	return hide(b)
+}
+
+// derived checks that the ID of k is that of its secret and algorithm.
+func (o *object) derived(k Key, secret []byte, algorithms map[string]signer.Algorithm) {
+	id, err := deriveID(secret, k.name)
+	switch _, known := algorithms[k.name]; {
+	case err != nil:
+		o.add(o.path+"secret", "%w", err)
+	case id == k.id:
+	case known:
+		o.add(o.path+"secret", "belongs to the key ID %v, not to %v; this is another key's secret, or another algorithm's", id, k.id)
+	default:
+		// One that is misspelled is as unknown as one of a later version.
+		names := slices.Sorted(maps.Keys(algorithms))
+		for _, name := range names {
+			if id, err := deriveID(secret, name); err == nil && id == k.id {
+				o.add(o.path+"algorithm", "not known to this version; by its ID and secret, the key is for %s", name)
+				return
+			}
+		}
+		o.add(o.path+"secret", "belongs to the key ID %v, not to %v; this is another key's secret, or another algorithm's: "+
+			"the key's is not known to this version, and is misspelled, or a later version's; known are %s", id, k.id, strings.Join(names, ", "))
+	}
 }

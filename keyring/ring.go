@@ -154,7 +154,7 @@ func newRing(d Document, p *problems) *Ring {
 		r.index[k.id] = i
 	}
 	r.document = d
-	if len(p.errs) > 0 {
+	if len(p.found) > 0 {
 		return r
 	}
 	for i := range d.Keys {

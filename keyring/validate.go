@@ -3,33 +3,67 @@ package keyring
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
 
 // problems collects what is wrong with a ring, so that one error says it all.
 type problems struct {
-	errs  []error
-	paths map[string]bool // of the members that have a problem
+	found []problem
+	paths map[string]bool  // of those found
+	ids   map[string]KeyID // of the keys, by their paths
+	hints []problem        // what may be the cause of those found
+}
+
+// A problem is what is wrong with the member at path.
+type problem struct {
+	path string
+	err  error
 }
 
 // add notes a problem of the member at path, and what to do about it. Neither
-// quotes a value of the ring: it might be a secret that strayed.
+// quotes a value of the ring: it might be a secret that strayed. Of one member,
+// the first problem is the one that counts: others may only follow from it.
 func (p *problems) add(path, format string, args ...any) {
+	if p.paths[path] {
+		return
+	}
 	if p.paths == nil {
 		p.paths = make(map[string]bool)
 	}
 	p.paths[path] = true
-	if path != "" {
-		path += ": "
-	}
-	p.errs = append(p.errs, fmt.Errorf("keyring: "+path+format, args...))
+	p.found = append(p.found, problem{path, fmt.Errorf(format, args...)})
 }
 
-// has reports whether a problem of the member at path was added.
-func (p *problems) has(path string) bool { return p.paths[path] }
+// name notes the ID of the key at path, by which its problems are told too: in
+// a file with many keys nobody likes to count.
+func (p *problems) name(path string, id KeyID) {
+	if p.ids == nil {
+		p.ids = make(map[string]KeyID)
+	}
+	p.ids[path] = id
+}
 
-func (p *problems) err() error { return errors.Join(p.errs...) }
+// err returns all problems as one error, or nil.
+func (p *problems) err() error {
+	if len(p.found) == 0 {
+		return nil
+	}
+	var errs []error
+	for _, f := range slices.Concat(p.found, p.hints) {
+		key, _, _ := strings.Cut(f.path, ".")
+		if id, ok := p.ids[key]; ok {
+			f.path += " (" + id.String() + ")"
+		}
+		if f.path != "" {
+			f.path += ": "
+		}
+		errs = append(errs, fmt.Errorf("keyring: %s%w", f.path, f.err))
+	}
+	return errors.Join(errs...)
+}
 
 // instant makes a time comparable and writable.
 func (p *problems) instant(path string, t *time.Time) {
@@ -84,6 +118,9 @@ func (p *problems) keys(keys []Key) {
 	secrets := make(map[string]int, len(keys))
 	for i := range keys {
 		k, path := &keys[i], fmt.Sprintf("keys[%d]", i)
+		if k.id != (KeyID{}) {
+			p.name(path, k.id)
+		}
 		p.instant(path+".added", &k.Added)
 		p.instant(path+".sign_from", &k.SignFrom)
 		p.instant(path+".verify_until", &k.VerifyUntil)
@@ -102,14 +139,14 @@ func (p *problems) keys(keys []Key) {
 			p.live(path, k)
 		}
 		if j, ok := ids[k.id]; ok {
-			p.add(path, "the same key ID as keys[%d]; remove one of them", j)
+			p.add(path+".id", "the same key ID as keys[%d]; remove one of them", j)
 			continue
 		}
 		ids[k.id] = i
 		if k.secret != nil && len(k.secret()) > 0 {
 			s := hmacKey(k.secret())
 			if j, ok := secrets[s]; ok {
-				p.add(path, "the same secret as keys[%d], or equivalent to it; a secret is for one key", j)
+				p.add(path+".secret", "the same secret as keys[%d], or equivalent to it; a secret is for one key", j)
 			}
 			secrets[s] = i
 		}
@@ -118,7 +155,7 @@ func (p *problems) keys(keys []Key) {
 
 // live checks what only a key that is no tombstone must have.
 func (p *problems) live(path string, k *Key) {
-	if err := checkSecret(k.secret()); err != nil && !p.has(path+".secret") {
+	if err := checkSecret(k.secret()); err != nil {
 		p.add(path+".secret", "%w", err)
 	}
 	if !k.SignFrom.IsZero() && !k.VerifyUntil.IsZero() && !k.SignFrom.Before(k.VerifyUntil) {
@@ -132,7 +169,12 @@ func (p *problems) codecs(codecs []CodecFrom) {
 	from := make(map[time.Time]int, len(codecs))
 	for i := range codecs {
 		c, path := &codecs[i], fmt.Sprintf("codecs[%d]", i)
-		if !isName(c.Codec) {
+		if c.Codec == "" && c.From.IsZero() && p.paths[path] {
+			continue // it is no object in the file
+		}
+		if c.Codec == "" {
+			p.add(path+".codec", "missing; say which codec begins to be written then")
+		} else if !isName(c.Codec) {
 			p.add(path+".codec", "not 1 to 32 lower-case letters, digits and hyphens")
 		}
 		p.instant(path+".from", &c.From)
