@@ -109,7 +109,9 @@ func TestFaultsOfTheFileDisturbNoRequest(t *testing.T) {
 		faults = append(faults, fault{"not readable", func() error { return os.Chmod(path, 0) }})
 	}
 	for i := range good {
-		faults = append(faults, fault{fmt.Sprintf("cut off at byte %d", i), replaced(good[:i])})
+		if i < len(good)-1 { // without its line feed, it is whole
+			faults = append(faults, fault{fmt.Sprintf("cut off at byte %d", i), replaced(good[:i])})
+		}
 		for bit := range 8 {
 			flipped := bytes.Clone(good)
 			flipped[i] ^= 1 << bit

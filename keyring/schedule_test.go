@@ -593,57 +593,6 @@ func TestLookupPrecedence(t *testing.T) {
 	}
 }
 
-func TestWarnings(t *testing.T) {
-	a, b, s := hmacKeyAt(t, 1, on(0)), hmacKeyAt(t, 2, on(day)), newKey(t, 3, signer.BLAKE2b256())
-	sealing := newKey(t, 4, signer.XChaCha20Poly1305())
-	short := a
-	short.VerifyUntil = on(10 * day)
-	for _, tt := range []struct {
-		name string
-		keys []Key
-		now  time.Duration
-		want []string
-	}{
-		{"as it should be", []Key{a, s}, 0, nil},
-		{"with a pending key", []Key{a, b, s}, 0, nil},
-		{"no standby", []Key{a, b}, 0, []string{"no standby"}},
-		{"a standby of another kind", []Key{a, sealing}, 0, []string{"no standby"}},
-		{"early", []Key{a, s}, -1, []string{a.ID().String() + " signs before"}},
-		{"late", []Key{short, s}, 0, []string{a.ID().String() + " signs although"}},
-		{"none", []Key{short, s}, 20 * day, []string{"no key may sign", "no standby"}},
-		{"unsupported", []Key{a, unsupported(b), s}, 0, []string{b.ID().String() + " is for the algorithm hmac-sha256, which"}},
-	} {
-		got := newTestRing(t, Document{Keys: tt.keys}).Warnings(on(tt.now))
-		ok := len(got) == len(tt.want)
-		for i := range min(len(got), len(tt.want)) {
-			ok = ok && strings.Contains(got[i], tt.want[i])
-		}
-		if !ok {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
-		}
-	}
-}
-
-func TestWarningsTellOfUnknownMembers(t *testing.T) {
-	file := smallFile(`"quorum": 2, "sign form": 1, "critical": ["keys"],`, `, "skew2": 1`, `, "sign_form": "2026-01-01T00:00:00Z"`, `, "code": "x"`)
-	r, err := Loader{}.ParseEdited([]byte(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, from := r.Document().Keys[0].ID(), r.Codecs()[0].From.Format(time.RFC3339)
-	var got []string
-	for _, w := range r.Warnings(on(0)) {
-		if strings.HasSuffix(w, "not known to this version, and is ignored") {
-			got = append(got, strings.TrimSuffix(w, " is not known to this version, and is ignored"))
-		}
-	}
-	want := []string{"the member quorum", "a member", "policy: the member skew2",
-		fmt.Sprintf("key %v: the member sign_form", id), "codec json from " + from + ": the member code"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
 // Times that say the same differently are the same, and monotonic clock readings
 // do not matter.
 func TestTimesAreComparedAsInstants(t *testing.T) {
