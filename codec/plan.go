@@ -230,17 +230,34 @@ func (p *planner) text(n *node, path string) {
 	if implements(n.typ, jsonMethods...) {
 		p.jsonCares = true
 	}
-	if n.typ.Kind() != reflect.Struct {
-		return
+	if e := embeddedText(n.typ); e != nil {
+		p.refuse(path, "%v has the MarshalText of its embedded %v, which leaves out the other fields or may be nil; give it a field name", n.typ, e)
 	}
-	// struct{ time.Time; Name string } is a text by the methods of its time, and
-	// would lose the name.
-	for i := range n.typ.NumField() {
-		f := n.typ.Field(i)
-		if f.Anonymous && n.typ.NumField() > 1 && implements(f.Type, textMarshaler, textUnmarshaler) {
-			p.refuse(path, "%v has the MarshalText of its embedded %v, which leaves out the other fields; give it a field name", n.typ, f.Type)
+}
+
+// embeddedText returns the type embedded in t, which is a text, that would make
+// t less than it is: struct{ time.Time; Name string } is a text by the methods of
+// its time and would lose the name, and struct{ *time.Time } has none where that
+// is nil, as it is before decoding.
+func embeddedText(t reflect.Type) reflect.Type {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		methods, nilable := reflect.PointerTo(f.Type), false
+		if k := f.Type.Kind(); k == reflect.Pointer || k == reflect.Interface {
+			methods, nilable = f.Type, true
+		}
+		switch {
+		case !f.Anonymous || !methods.Implements(textMarshaler) && !methods.Implements(textUnmarshaler):
+		case t.NumField() > 1 || nilable:
+			return f.Type
+		default:
+			return embeddedText(f.Type)
 		}
 	}
+	return nil
 }
 
 func (p *planner) list(n *node, path string) {

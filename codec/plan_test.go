@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"math/big"
@@ -21,7 +22,14 @@ type (
 		time.Time
 		Name string
 	}
-	base struct {
+	textual interface {
+		encoding.TextMarshaler
+		encoding.TextUnmarshaler
+	}
+	inPointer struct{ *time.Time }
+	inInner   struct{ embeddedTime }
+	justTime  struct{ time.Time }
+	base      struct {
 		ID   int    `json:"id"`
 		Kind string `json:"kind"`
 	}
@@ -109,6 +117,21 @@ func TestWhatCannotBeCarriedIsRefused(t *testing.T) {
 		"url.URL":                  {&struct{ U url.URL }{}, ".U.User.password: an unexported field"},
 		"*url.URL":                 {&struct{ U *url.URL }{}, ".U.User.username: an unexported field"},
 		"text of an embedded time": {&embeddedTime{}, "embeddedTime: codec_test.embeddedTime has the MarshalText of its embedded time.Time"},
+		"text of an embedded pointer": {&struct {
+			*time.Time
+			Name string
+		}{}, " has the MarshalText of its embedded *time.Time"},
+		"text of an embedded pointer alone": {&inPointer{}, "inPointer: codec_test.inPointer has the MarshalText of its embedded *time.Time"},
+		"text of an embedded interface": {&struct {
+			textual
+			Name string
+		}{}, " has the MarshalText of its embedded codec_test.textual"},
+		"text of an embedded interface alone":    {&struct{ textual }{}, " has the MarshalText of its embedded codec_test.textual"},
+		"text of what an embedded struct embeds": {&inInner{}, "inInner: codec_test.inInner has the MarshalText of its embedded time.Time"},
+		"halves of a text, embedded": {&struct {
+			encoding.TextMarshaler
+			encoding.TextUnmarshaler
+		}{}, " has the MarshalText of its embedded encoding.TextMarshaler"},
 		"shadowed name": {&struct {
 			plainBase
 			ID int
@@ -393,6 +416,11 @@ func TestNilAndEmptyStayApart(t *testing.T) {
 			t.Errorf("%s: %+v, %v", c.Name(), out, err)
 		}
 	}
+}
+
+// TestEmbeddedTextAlone: a struct of nothing but an embedded text is that text.
+func TestEmbeddedTextAlone(t *testing.T) {
+	comeBack(t, &struct{ T justTime }{justTime{time.Unix(7, 0).UTC()}})
 }
 
 // TestMarshalTextErrors stay within reach, and out of the message.

@@ -1,6 +1,7 @@
 package codectest
 
 import (
+	"encoding"
 	"fmt"
 	"maps"
 	"math"
@@ -13,6 +14,11 @@ import (
 type unmarshalOnly struct{ N int }
 
 func (*unmarshalOnly) UnmarshalText([]byte) error { return nil }
+
+type textual interface {
+	encoding.TextMarshaler
+	encoding.TextUnmarshaler
+}
 
 type failing struct{ N int }
 
@@ -89,6 +95,15 @@ func checkRefused(p *promise) {
 			V int `json:"v,string"`
 		}{},
 		"pointer that is nested": &struct{ V []**int }{},
+		"text of an embedded pointer, and a name": &struct {
+			*time.Time
+			Name string
+		}{Time: &time.Time{}, Name: "lost"},
+		"text of an embedded pointer that is nil": &struct{ *time.Time }{},
+		"text of an embedded interface": &struct {
+			textual
+			Name string
+		}{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(unfit)) {
 		v := unfit[name]
