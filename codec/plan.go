@@ -315,13 +315,17 @@ func (p *planner) collect(n *node, t reflect.Type, path string, index []int) {
 			continue
 		}
 		tag, tagged := sf.Tag.Lookup("json")
-		if tag == "-" || sf.Name == "_" {
+		if tag == "-" || sf.Name == "_" && !tagged {
 			continue
 		}
-		name, options, _ := strings.Cut(tag, ",")
+		if sf.Name == "_" {
+			p.refuse(at, "a blank field cannot be carried: drop its json tag")
+			continue
+		}
+		name, options, more := strings.Cut(tag, ",")
 		if sf.Anonymous && name == "" {
 			switch {
-			case options != "":
+			case more:
 				p.refuse(at, "an embedded struct has no options")
 			case sf.Type.Kind() != reflect.Struct:
 				p.refuse(at, "an embedded %v needs a name in its json tag", sf.Type)
@@ -340,7 +344,7 @@ func (p *planner) collect(n *node, t reflect.Type, path string, index []int) {
 		if name == "" {
 			f.name = sf.Name
 		}
-		if !validName(f.name) || (tagged && strings.HasSuffix(tag, ",")) {
+		if !validName(f.name) {
 			p.refuse(at, "malformed json tag")
 			continue
 		}
@@ -348,16 +352,19 @@ func (p *planner) collect(n *node, t reflect.Type, path string, index []int) {
 			p.refuse(at, "another field has its name, %s", f.name)
 			continue
 		}
-		for o := range strings.SplitSeq(options, ",") {
-			switch o {
-			case "":
-			case "omitempty":
+		for more {
+			var option string
+			option, options, more = strings.Cut(options, ",")
+			switch {
+			case option == "":
+				p.refuse(at, "malformed json tag")
+			case option == "omitempty" && !f.omitEmpty:
 				f.omitEmpty, n.omits = true, true
-			case "omitzero":
+			case option == "omitzero" && !f.omitZero:
 				f.omitZero, n.omits = true, true
 				f.isZero = implements(sf.Type, isZeroer)
 			default:
-				p.refuse(at, "json tags may have the options omitempty and omitzero only, not %s", o)
+				p.refuse(at, "json tags may have the options omitempty and omitzero only, each once, not %s", option)
 			}
 		}
 		for i, fm := range allFormats {

@@ -170,15 +170,24 @@ func TestWhatCannotBeCarriedIsRefused(t *testing.T) {
 		"option inline": {&struct {
 			A base `json:",inline"`
 		}{}, "not inline"},
-		"option omitEmpty": {tagged(`json:"a,omitEmpty"`), ".A: json tags may have the options omitempty and omitzero only, not omitEmpty"},
+		"option omitEmpty": {tagged(`json:"a,omitEmpty"`), ".A: json tags may have the options omitempty and omitzero only, each once, not omitEmpty"},
 		"name with a quote": {&struct {
 			A int `json:"'a b'"`
 		}{}, "malformed json tag"},
-		"name -":          {tagged(`json:"-,"`), ".A: malformed json tag"},
-		"map by text":     {&struct{ M map[mood]int }{}, ".M: a map by codec_test.mood"},
-		"map by Duration": {&struct{ M map[time.Duration]int }{}, ".M: a map by time.Duration"},
-		"map by time":     {&struct{ M map[time.Time]int }{}, ".M: a map by time.Time"},
-		"map by struct":   {&struct{ M map[base]int }{}, ".M: a map by codec_test.base"},
+		"option twice":         {tagged(`json:"a,omitempty,omitzero,omitempty"`), ".A: json tags may have the options omitempty and omitzero only, each once, not omitempty"},
+		"option of no name":    {tagged(`json:"a,,omitempty"`), ".A: malformed json tag"},
+		"no option at the end": {tagged(`json:"a,omitempty,"`), ".A: malformed json tag"},
+		"embedded with a comma": {reflect.New(reflect.StructOf([]reflect.StructField{
+			{Name: "Pointed", Type: reflect.TypeFor[Pointed](), Anonymous: true, Tag: `json:","`},
+		})).Interface(), ".Pointed: an embedded struct has no options"},
+		"blank field with a name":    {blank(`json:"x"`), "._: a blank field cannot be carried: drop its json tag"},
+		"blank field with an option": {blank(`json:",omitzero"`), "._: a blank field cannot be carried: drop its json tag"},
+		"blank field, empty tag":     {blank(`json:""`), "._: a blank field cannot be carried: drop its json tag"},
+		"name -":                     {tagged(`json:"-,"`), ".A: malformed json tag"},
+		"map by text":                {&struct{ M map[mood]int }{}, ".M: a map by codec_test.mood"},
+		"map by Duration":            {&struct{ M map[time.Duration]int }{}, ".M: a map by time.Duration"},
+		"map by time":                {&struct{ M map[time.Time]int }{}, ".M: a map by time.Time"},
+		"map by struct":              {&struct{ M map[base]int }{}, ".M: a map by codec_test.base"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, cd := range codecs {
@@ -202,6 +211,35 @@ func TestWhatCannotBeCarriedIsRefused(t *testing.T) {
 // tagged is a struct whose field A has a tag that vet would not let stand.
 func tagged(tag reflect.StructTag) any {
 	return reflect.New(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[int](), Tag: tag}})).Interface()
+}
+
+// blank is a struct with a field _ of a tag that vet would not let stand.
+func blank(tag reflect.StructTag) any {
+	return reflect.New(reflect.StructOf([]reflect.StructField{
+		{Name: "_", PkgPath: "codec_test", Type: reflect.TypeFor[struct{}](), Tag: tag},
+		{Name: "A", Type: reflect.TypeFor[int]()},
+	})).Interface()
+}
+
+// TestBlankFieldsAreNotThere: they hold nothing that a program could miss.
+func TestBlankFieldsAreNotThere(t *testing.T) {
+	comeBack(t, &struct {
+		_ struct{}
+		A int
+		_ [4]byte `json:"-"`
+	}{A: 7})
+}
+
+// TestNamesOfTags are taken as they are.
+func TestNamesOfTags(t *testing.T) {
+	comeBack(t, &struct {
+		A int `json:"a:b"`
+		B int `json:" b"`
+		C int `json:"c ,omitzero"`
+		D int `json:"größe"`
+		E int `json:"a b"`
+		F int `json:"$f" msgpack:"-" yaml:"other"`
+	}{1, 2, 3, 4, 5, 6})
 }
 
 // TestAllProblemsOfATypeAreReported in one error.

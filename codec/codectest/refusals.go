@@ -25,6 +25,11 @@ type failing struct{ N int }
 func (failing) MarshalText() ([]byte, error) { return nil, fmt.Errorf("failing") }
 func (*failing) UnmarshalText([]byte) error  { return fmt.Errorf("failing") }
 
+// structOf returns a pointer to a struct of the fields.
+func structOf(fields ...reflect.StructField) any {
+	return reflect.New(reflect.StructOf(fields)).Interface()
+}
+
 func checkRefused(p *promise) {
 	pointed := "x"
 	pointer := &pointed
@@ -94,6 +99,12 @@ func checkRefused(p *promise) {
 		"option of a tag": &struct {
 			V int `json:"v,string"`
 		}{},
+		// Structs that vet would not let stand.
+		"option of a tag twice": structOf(reflect.StructField{Name: "V", Type: reflect.TypeFor[int](), Tag: `json:"v,omitempty,omitempty"`}),
+		"blank field with a name": structOf(
+			reflect.StructField{Name: "_", PkgPath: "codectest", Type: reflect.TypeFor[struct{}](), Tag: `json:"x"`},
+			reflect.StructField{Name: "A", Type: reflect.TypeFor[int]()},
+		),
 		"pointer that is nested": &struct{ V []**int }{},
 		"text of an embedded pointer, and a name": &struct {
 			*time.Time
