@@ -181,8 +181,9 @@ func (cborFormat) appendUintName(dst []byte, v uint64) []byte {
 	return appendCBORHead(dst, cborUint, v)
 }
 
-// cborMode decodes typed values of which cborScan has checked all that does not
-// depend on the type: well-formedness, text, tags, names met twice, the limits.
+// cborMode decodes typed values of which cborScan has checked what the library
+// does not, or not as the other codecs do: text, tags, names met twice, the limits,
+// and some shapes.
 var cborMode = func() cbor.DecMode {
 	mode, err := cbor.DecOptions{
 		MaxNestedLevels:   2 * MaxDepth, // tags count as levels there; the scan is exact
@@ -214,21 +215,15 @@ func (c *cborCodecType) Decode(data []byte, v any) error {
 		}
 		return setValues(target, x)
 	}
-	if err := cborScan(data); err != nil {
-		return err
-	}
 	_, pl, err := typedTarget(v)
 	if err != nil {
 		return err
 	}
+	if err := cborScan(data, pl.root); err != nil {
+		return err
+	}
 	if k := pl.root.kind; (k == kindStruct || k == kindMap) && data[0]&cborOther != cborMap {
 		return errNotMap
-	}
-	if pl.arrays {
-		s := scanner{data: data}
-		if err := s.cborArrays(pl.root); err != nil {
-			return err
-		}
 	}
 	if err := cborMode.Unmarshal(data, v); err != nil {
 		return cborError(err)
@@ -249,7 +244,8 @@ func (*cborCodecType) Extra(dst, data []byte, known func(name string) bool) ([]b
 }
 
 func (*cborCodecType) Merge(dst, a, b []byte) ([]byte, error) {
-	return binaryMerge(dst, a, b, cborMembers, appendCBORMap, cborScan)
+	scan := func(data []byte) error { return cborScan(data, nil) }
+	return binaryMerge(dst, a, b, cborMembers, appendCBORMap, scan)
 }
 
 func appendCBORMap(dst []byte, n int) []byte { return appendCBORHead(dst, cborMap, uint64(n)) }

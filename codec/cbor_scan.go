@@ -13,10 +13,12 @@ var (
 
 // cborScan accepts data that is exactly one value within the limits: definite
 // lengths within the data, text in UTF-8, finite numbers, maps by distinct texts
-// and integers, no simple value but false, true and null, no tag but 0.
-func cborScan(data []byte) error {
+// and integers, no simple value but false, true and null, no tag but 0. If it is
+// known what the value goes into, n, it fits that as far as the library would not
+// look itself.
+func cborScan(data []byte, n *node) error {
 	s := scanner{data: data}
-	if err := s.cbor(0); err != nil {
+	if err := s.cbor(0, n); err != nil {
 		return err
 	}
 	if s.off != len(data) {
@@ -102,11 +104,44 @@ func cborNumber(first byte, bits uint64) (float64, error) {
 	return f, nil
 }
 
-// cbor scans one value; depth containers are around it.
-func (s *scanner) cbor(depth int) error {
+// cborFits reports whether an item of this head may go into n, as far as the
+// library takes what the other codecs do not: it drops tags, makes bytes of arrays
+// and texts of numbers, drops elements of an array that are too many, and does not
+// miss any.
+func cborFits(first byte, arg uint64, n *node) bool {
+	if first == cborNull {
+		return true
+	}
+	major := first & cborOther
+	switch n.kind {
+	case kindString, kindText:
+		return major == cborText
+	case kindBytes:
+		return major == cborBytes
+	case kindByteArray:
+		return major == cborBytes && arg == uint64(n.typ.Len())
+	case kindArray:
+		return major == cborArray && arg == uint64(n.typ.Len())
+	}
+	return true
+}
+
+// cbor scans one value; depth containers are around it, and it goes into n unless
+// that is nil.
+func (s *scanner) cbor(depth int, n *node) error {
 	first, arg, ok := s.cborHead()
 	if !ok {
 		return errCBOR
+	}
+	var elem *node // what elements go into
+	if n != nil {
+		if n.kind == kindPointer {
+			n = n.elem
+		}
+		if !cborFits(first, arg, n) {
+			return misfit(n.typ)
+		}
+		elem = n.elem
 	}
 	switch first & cborOther {
 	case cborUint:
@@ -122,7 +157,7 @@ func (s *scanner) cbor(depth int) error {
 			return err
 		}
 		for range arg {
-			if err := s.cbor(depth + 1); err != nil {
+			if err := s.cbor(depth+1, elem); err != nil {
 				return err
 			}
 		}
@@ -130,7 +165,7 @@ func (s *scanner) cbor(depth int) error {
 		if err := s.cborEnter(first, arg, depth); err != nil {
 			return err
 		}
-		return s.cborMap(arg, depth)
+		return s.cborMap(arg, depth, n)
 	case cborTag:
 		text, err := s.cborTime(first)
 		if err != nil {
@@ -147,12 +182,17 @@ func (s *scanner) cbor(depth int) error {
 	return nil
 }
 
-// cborMap scans the n members of a map.
-func (s *scanner) cborMap(n uint64, depth int) error {
+// cborMap scans the members of a map that goes into n unless that is nil.
+func (s *scanner) cborMap(members uint64, depth int, n *node) error {
 	var names scannedNames
 	var few [12]scannedName
 	seen := few[:0]
-	for range n {
+	expect := 0 // the field that comes next if the writer had the same struct
+	for range members {
+		var elem *node // what the member goes into
+		if n != nil {
+			elem = n.elem // a struct has none
+		}
 		first, arg, ok := s.cborHead()
 		if !ok {
 			return errCBOR
@@ -166,6 +206,11 @@ func (s *scanner) cborMap(n uint64, depth int) error {
 				return err
 			}
 			name, bit = textName(s.off-len(text), s.off), textBit(text)
+			if n != nil && n.kind == kindStruct {
+				if f := n.field(text, expect); f >= 0 {
+					elem, expect = n.fields[f].node, f+1
+				}
+			}
 		case cborUint:
 			name, bit = intName(arg, arg > math.MaxInt64), intBit(arg)
 		case cborNegint:
@@ -183,7 +228,7 @@ func (s *scanner) cborMap(n uint64, depth int) error {
 		}
 		names.bits |= bit
 		seen = append(seen, name)
-		if err := s.cbor(depth + 1); err != nil {
+		if err := s.cbor(depth+1, elem); err != nil {
 			return err
 		}
 	}
@@ -285,77 +330,15 @@ func (s *scanner) cborValue(depth int) (any, error) {
 	return cborNumber(first, arg)
 }
 
-// cborArrays walks a scanned value along n and checks the lengths of what goes
-// into Go arrays: the library drops elements that are too many, and does not
-// miss any.
-func (s *scanner) cborArrays(n *node) error {
-	for n.kind == kindPointer {
-		n = n.elem
-	}
-	start := s.off
-	first, arg, _ := s.cborHead()
-	switch major := first & cborOther; {
-	case n.kind == kindByteArray && (major == cborBytes || major == cborArray):
-		if major == cborArray || arg != uint64(n.typ.Len()) {
-			return misfit(n.typ)
-		}
-		s.off += int(arg)
-	case (n.kind == kindArray || n.kind == kindSlice) && major == cborArray:
-		if n.kind == kindArray && arg != uint64(n.typ.Len()) {
-			return misfit(n.typ)
-		}
-		for range arg {
-			if err := s.cborArrays(n.elem); err != nil {
-				return err
-			}
-		}
-	case (n.kind == kindMap || n.kind == kindStruct) && major == cborMap:
-		for range arg {
-			elem, err := s.cborMember(n)
-			if err != nil {
-				return err
-			}
-			if elem == nil {
-				err = s.cborSkip()
-			} else {
-				err = s.cborArrays(elem)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	default:
-		s.off = start
-		return s.cborSkip()
-	}
-	return nil
-}
-
-// cborMember reads a name in a map that goes into n, and returns the node of its
-// value, or nil if there is none.
-func (s *scanner) cborMember(n *node) (*node, error) {
-	start := s.off
-	first, arg, _ := s.cborHead()
-	if n.kind == kindStruct && first&cborOther == cborText {
-		name, err := s.cborString(arg, false)
-		if f, ok := n.byName[string(name)]; ok {
-			return n.fields[f].node, err
-		}
-		return nil, err
-	}
-	s.off = start
-	return n.elem, s.cborSkip() // a struct has no elem
-}
-
 // cborSkip passes over a value that has been scanned before.
 func (s *scanner) cborSkip() error {
 	s.entries = 0
-	return s.cbor(0)
+	return s.cbor(0, nil)
 }
 
 // cborMembers walks the members of the map data.
 func cborMembers(data []byte, f func(name memberName, raw []byte)) error {
-	if err := cborScan(data); err != nil {
+	if err := cborScan(data, nil); err != nil {
 		return err
 	}
 	s := scanner{data: data}

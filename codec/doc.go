@@ -29,7 +29,9 @@
 // that have a JSON or CBOR form of their own and no text. To find out, encode the zero
 // value. A member that the struct does not have is ignored; a null leaves the zero
 // value; a number beyond its field's type, an array of another length, or a value of
-// another shape is an error.
+// another shape is an error. JSON has fewer shapes than the others: bytes and times are
+// texts there, 7.0 is 7, and the names of a map by integers are texts, so that what fits
+// one may be decoded as the other.
 //
 // As kinds of Values, where Append is given a map[string]any, and Decode a pointer to one
 // or to an any, for data whose type the program does not know. All that is inside is nil, bool,

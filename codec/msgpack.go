@@ -479,13 +479,7 @@ func (r *msgpackReader) field(n *node, expect int) (int, error) {
 	if err := r.dec.ReadFull(name); err != nil && err != io.EOF {
 		return 0, msgpackError(err)
 	}
-	if expect < len(n.fields) && n.fields[expect].name == string(name) {
-		return expect, nil
-	}
-	if f, ok := n.byName[string(name)]; ok {
-		return f, nil
-	}
-	return -1, nil
+	return n.field(name, expect), nil
 }
 
 func (*msgpackCodecType) Extra(dst, data []byte, known func(name string) bool) ([]byte, error) {

@@ -22,7 +22,6 @@ type plan struct {
 	root *node
 	err  error
 
-	arrays    bool // has arrays, whose length the CBOR library does not check
 	jsonCares bool // has times, or texts with a JSON form of their own
 }
 
@@ -66,6 +65,18 @@ type field struct {
 	isZero              bool // omitZero goes by the type's IsZero
 
 	encoded [formats][]byte // the name, as each format writes it
+}
+
+// field returns the index of the field of the struct n with the name, or -1. It looks
+// at the field with the index expect first.
+func (n *node) field(name []byte, expect int) int {
+	if expect < len(n.fields) && n.fields[expect].name == string(name) {
+		return expect
+	}
+	if f, ok := n.byName[string(name)]; ok {
+		return f
+	}
+	return -1
 }
 
 // value is the field of the struct v. Embedded structs are held by value, so
@@ -265,7 +276,7 @@ func (p *planner) list(n *node, path string) {
 	array := n.typ.Kind() == reflect.Array
 	switch {
 	case elem == byteType && array:
-		n.kind, p.arrays = kindByteArray, true
+		n.kind = kindByteArray
 		return
 	case elem == byteType:
 		n.kind = kindBytes
@@ -274,7 +285,7 @@ func (p *planner) list(n *node, path string) {
 		p.refuse(path, "%v cannot be carried: use []byte or [N]byte", n.typ)
 		return
 	case array:
-		n.kind, p.arrays = kindArray, true
+		n.kind = kindArray
 	default:
 		n.kind = kindSlice
 	}

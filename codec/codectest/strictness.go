@@ -67,6 +67,7 @@ func checkShape(p *promise) {
 		"text":   map[string]any{"v": "x"},
 		"array":  map[string]any{"v": []any{"x"}},
 		"map":    map[string]any{"v": map[string]any{"x": "x"}},
+		"array0": map[string]any{"v": []any{}},
 		"array3": map[string]any{"v": []any{int64(1), int64(2), int64(3)}},
 	}
 	refuse := func(shape string, target any) {
@@ -91,8 +92,17 @@ func checkShape(p *promise) {
 			refuse(shape, &struct {
 				V time.Time `json:"v"`
 			}{})
+			refuse(shape, &struct {
+				V level `json:"v"`
+			}{})
+			refuse(shape, &struct {
+				V []byte `json:"v"`
+			}{})
+			refuse(shape, &struct {
+				V *[3]byte `json:"v"`
+			}{})
 		}
-		if shape != "array" {
+		if shape != "array" && shape != "array0" {
 			refuse(shape, &struct {
 				V []string `json:"v"`
 			}{})
