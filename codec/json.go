@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -159,7 +160,7 @@ func (c *jsonCodecType) Decode(data []byte, v any) error {
 		}
 		return setValues(target, x)
 	}
-	_, pl, err := typedTarget(v)
+	target, pl, err := typedTarget(v)
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,12 @@ func (c *jsonCodecType) Decode(data []byte, v any) error {
 	if pl.jsonCares {
 		options = jsonCareOptions
 	}
-	if err := json.Unmarshal(data, v, options); err != nil {
+	err = json.Unmarshal(data, v, options)
+	if err == nil && pl.float32s && extreme(target, pl.root) {
+		target.SetZero()
+		err = json.Unmarshal(data, v, jsonFloat32Options)
+	}
+	if err != nil {
 		return jsonError(err)
 	}
 	return nil
@@ -242,7 +248,8 @@ var (
 	)
 	// The same where the plan has times, which have one spelling here, or types
 	// that the library would rather ask for their JSON than for their text.
-	jsonCareOptions = json.JoinOptions(jsonOptions, json.WithUnmarshalers(json.JoinUnmarshalers(
+	jsonCareOptions = json.JoinOptions(jsonOptions, json.WithUnmarshalers(jsonCare))
+	jsonCare        = json.JoinUnmarshalers(
 		json.UnmarshalFromFunc(func(d *jsontext.Decoder, t *time.Time) error {
 			return unmarshalText(d, func(text []byte) (err error) {
 				*t, err = parseTime(text)
@@ -252,8 +259,62 @@ var (
 		json.UnmarshalFromFunc(func(d *jsontext.Decoder, u encoding.TextUnmarshaler) error {
 			return unmarshalText(d, u.UnmarshalText)
 		}),
-	)))
+	)
+	// The same with a look at float32s, of any type, which costs a call for each value.
+	jsonFloat32Options = json.JoinOptions(jsonOptions, json.WithUnmarshalers(json.JoinUnmarshalers(
+		jsonCare, json.UnmarshalFromFunc(unmarshalFloat32))))
 )
+
+// extreme reports whether a float32 in v is at an end of its range, where the
+// library may have rounded a number to it from beyond.
+func extreme(v reflect.Value, n *node) bool {
+	switch n.kind {
+	case kindFloat32:
+		return math.Abs(v.Float()) == math.MaxFloat32
+	case kindPointer:
+		return !v.IsNil() && extreme(v.Elem(), n.elem)
+	case kindSlice, kindArray:
+		for i := range v.Len() {
+			if extreme(v.Index(i), n.elem) {
+				return true
+			}
+		}
+	case kindMap:
+		for members := v.MapRange(); members.Next(); {
+			if extreme(members.Value(), n.elem) {
+				return true
+			}
+		}
+	case kindStruct:
+		for i := range n.fields {
+			if f := &n.fields[i]; extreme(f.value(v), f.node) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unmarshalFloat32 reads a number into v if that points to a float32.
+func unmarshalFloat32(d *jsontext.Decoder, v any) error {
+	f := reflect.ValueOf(v).Elem()
+	if f.Kind() != reflect.Float32 || d.PeekKind() != '0' {
+		return errors.ErrUnsupported // the library goes on
+	}
+	raw, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	// What math.MaxFloat32 is written as is a little more than it is.
+	const most = 3.4028235e38
+	wide, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || math.Abs(wide) > most {
+		return &json.SemanticError{GoType: f.Type(), Err: strconv.ErrRange}
+	}
+	narrow, err := strconv.ParseFloat(string(raw), 32) // rounds once only
+	f.SetFloat(narrow)
+	return err
+}
 
 var errNotText = errors.New("not a string")
 

@@ -23,6 +23,7 @@ type plan struct {
 	err  error
 
 	jsonCares bool // has times, or texts with a JSON form of their own
+	float32s  bool // has float32s, which JSON would round into their range
 }
 
 type kind uint8
@@ -208,7 +209,7 @@ func (p *planner) node(t reflect.Type, path string) *node {
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		n.kind = kindUint
 	case reflect.Float32:
-		n.kind = kindFloat32
+		n.kind, p.float32s = kindFloat32, true
 	case reflect.Float64:
 		n.kind = kindFloat64
 	case reflect.String:

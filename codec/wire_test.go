@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/codec"
 )
@@ -363,12 +365,16 @@ func numbersAround(typ reflect.Type) []number {
 	return numbers
 }
 
-// TestFloatsHoldTheirRange: a float32 takes what rounds into its range.
+// TestFloatsHoldTheirRange: a float32 takes what is in its range, rounded.
 func TestFloatsHoldTheirRange(t *testing.T) {
 	type wide struct{ V float64 }
 	type narrow struct{ V float32 }
 	for _, c := range codecs {
-		for v, ok := range map[float64]bool{0: true, 1.1: true, 3.4028234663852886e38: true, 3.5e38: false, -1e300: false, 1e-300: true} {
+		for v, ok := range map[float64]bool{
+			0: true, 1.1: true, 16777217: true, 1e-45: true, 1e-46: true, 1e-300: true, math.SmallestNonzeroFloat64: true, 0x1.fffffep-127: true,
+			math.MaxFloat32: true, -math.MaxFloat32: true,
+			math.Nextafter(3.4028235e38, 4e38): false, 3.4028235677e38: false, -3.4028235677e38: false, 3.4028235678e38: false, 3.5e38: false, 1e39: false, -1e300: false,
+		} {
 			data, err := c.Append(nil, &wide{v})
 			if err != nil {
 				t.Fatal(err)
@@ -378,6 +384,43 @@ func TestFloatsHoldTheirRange(t *testing.T) {
 				t.Errorf("%s: %g into a float32: %v, %v", c.Name(), v, n.V, err)
 			}
 		}
+	}
+	// Wherever it is, and by any name.
+	type single float32
+	type wides struct {
+		P *float64
+		L []float64
+		M map[int]float64
+		N float64
+		Z *float64
+		T time.Time
+		S struct{ A [1]float64 }
+	}
+	type singles struct {
+		P *single
+		L []single
+		M map[int]single
+		N single
+		Z *single
+		T time.Time
+		S struct{ A [1]single }
+	}
+	places := func(x float64) []wides {
+		return []wides{{P: &x}, {L: []float64{x}}, {M: map[int]float64{0: x}}, {N: x}, {S: struct{ A [1]float64 }{[1]float64{x}}}}
+	}
+	for _, c := range codecs {
+		for x, ok := range map[float64]bool{3: true, 3.4028235677e38: false} {
+			for _, v := range places(x) {
+				data, err := c.Append(nil, &v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Decode(data, new(singles)); (err == nil) != ok || err != nil && !strings.HasSuffix(err.Error(), "codec_test.single") {
+					t.Errorf("%s: %+v into float32s: %v", c.Name(), v, err)
+				}
+			}
+		}
+		comeBack(t, &singles{P: new(single(1.1)), L: []single{math.MaxFloat32, -math.MaxFloat32, 1.1, math.SmallestNonzeroFloat32, 0, single(math.Copysign(0, -1))}, M: map[int]single{-7: 16777216}, T: time.Unix(7, 0).UTC()})
 	}
 	for _, w := range wires {
 		var f struct {

@@ -29,6 +29,7 @@ func checkOverflow(p *promise) {
 	}
 	fits(p, math.MaxFloat64, narrow[float32])
 	fits(p, -1e39, narrow[float32])
+	fits(p, 3.4028235677e38, narrow[float32]) // which rounds to math.MaxFloat32
 	fits(p, 1.5, narrow[int64], narrow[uint64], narrow[int8], narrow[time.Duration])
 	fits(p, 1e300, narrow[int64], narrow[uint64])
 }
