@@ -181,6 +181,71 @@ func TestRoundTripFindsTypesThatLoseThemselves(t *testing.T) {
 	}
 }
 
+// What panics fails, and no value of the panic's is told.
+func TestRoundTripFindsWhatPanics(t *testing.T) {
+	type odd struct {
+		A string
+		V explosive
+		Z string
+	}
+	type reader struct {
+		A string
+		V unreadable
+	}
+	type comparer struct {
+		A string
+		V incomparable
+	}
+	for _, test := range []struct {
+		of    reflect.Type
+		codec codec.Codec
+		want  string
+	}{
+		{reflect.TypeFor[odd](), codecs[0], "odd.V: codec json cannot encode its zero value: it panicked with a *errors.errorString"},
+		{reflect.TypeFor[reader](), codecs[1], "reader.V: codec msgpack cannot decode its zero value: it panicked with a string"},
+		{reflect.TypeFor[comparer](), codecs[2], "comparer: its zero value cannot be compared: it panicked with a runtime."},
+		{reflect.TypeFor[map[string]explosive](), codecs[0], "T: codec json cannot encode its mostly empty value: it panicked with a *errors.errorString"},
+		{reflect.TypeFor[standard](), broken{append: func(any) ([]byte, error) { panic("secret") }}, "standard.UserID: codec broken cannot encode its zero value: it panicked with a string"},
+		{reflect.TypeFor[standard](), exploding{}, "standard: codec broken cannot take its zero value apart: it panicked with a string"},
+	} {
+		s, err := Of(test.of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.RoundTrip(test.codec)
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+	}
+}
+
+// An explosive type panics at its zero value, as one that holds a nil pointer would.
+type explosive struct{ lit bool }
+
+func (e explosive) MarshalText() ([]byte, error) {
+	if !e.lit {
+		panic(errors.New("secret"))
+	}
+	return nil, nil
+}
+func (e *explosive) UnmarshalText(text []byte) error { return nil }
+
+type unreadable struct{}
+
+func (unreadable) MarshalText() ([]byte, error) { return nil, nil }
+func (*unreadable) UnmarshalText([]byte) error  { panic("secret") }
+
+type incomparable struct{ n *int }
+
+func (incomparable) MarshalText() ([]byte, error)    { return nil, nil }
+func (*incomparable) UnmarshalText([]byte) error     { return nil }
+func (i incomparable) Equal(other incomparable) bool { return *i.n == *other.n }
+
+// An exploding codec panics at taking apart.
+type exploding struct{ renaming }
+
+func (exploding) Extra(dst, data []byte, known func(string) bool) ([]byte, error) { panic("secret") }
+
 // A type that forgets reads something else than it writes.
 type forgets struct{ s, rest string }
 
