@@ -109,12 +109,31 @@ func (f *field) omitted(v reflect.Value) bool {
 	return isZero(v) // bools, numbers, pointers
 }
 
-// isZero is v.IsZero, for which -0 is 0: what is left out comes back as 0.
+// isZero is v.IsZero, for which -0 is 0, also in parts: what is left out comes back as 0.
 func isZero(v reflect.Value) bool {
-	if v.CanFloat() {
-		return math.Float64bits(v.Float()) == 0
+	if !v.IsZero() {
+		return false
 	}
-	return v.IsZero()
+	switch v.Kind() {
+	case reflect.Float32, reflect.Float64:
+		return !math.Signbit(v.Float())
+	case reflect.Array:
+		if v.Type().Elem().Kind() < reflect.Float32 {
+			return true // integers, of which there may be many
+		}
+		for i := range v.Len() {
+			if !isZero(v.Index(i)) {
+				return false
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if !isZero(v.Field(i)) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 var plans sync.Map // reflect.Type to *plan

@@ -1,9 +1,11 @@
 package codec_test
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"errors"
+	"math"
 	"math/big"
 	"net"
 	"net/netip"
@@ -424,6 +426,60 @@ func TestOmitted(t *testing.T) {
 			t.Errorf("%s: of everything, only %q is written", c.Name(), got)
 		}
 		comeBack(t, &full)
+	}
+}
+
+// TestNegativeZeroIsNotLeftOut, however deep it is in what omitzero might leave out.
+func TestNegativeZeroIsNotLeftOut(t *testing.T) {
+	type deep struct{ A [2]struct{ F float32 } }
+	type holder struct {
+		F float64              `json:"f,omitzero"`
+		S struct{ F float64 }  `json:"s,omitzero"`
+		A [1]float64           `json:"a,omitzero"`
+		D deep                 `json:"d,omitzero"`
+		E Seconds              `json:"e,omitempty"`
+		P *struct{ F float64 } `json:"p,omitzero"`
+	}
+	negative := math.Copysign(0, -1)
+	for name, in := range map[string]holder{
+		"field":   {F: negative},
+		"struct":  {S: struct{ F float64 }{negative}},
+		"array":   {A: [1]float64{negative}},
+		"deep":    {D: deep{[2]struct{ F float32 }{1: {float32(negative)}}}},
+		"empty":   {E: Seconds(negative)},
+		"pointer": {P: &struct{ F float64 }{negative}},
+	} {
+		for _, c := range codecs {
+			data, err := c.Append(nil, &in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out holder
+			if err := c.Decode(data, &out); err != nil {
+				t.Fatal(err)
+			}
+			again, err := c.Append(nil, &out)
+			if err != nil || !bytes.Equal(again, data) {
+				t.Errorf("%s: %s: %x comes back as %x, %v", c.Name(), name, data, again, err)
+			}
+			signs := 0
+			for _, f := range []float64{out.F, out.S.F, out.A[0], float64(out.D.A[1].F), float64(out.E)} {
+				if math.Signbit(f) {
+					signs++
+				}
+			}
+			if out.P != nil && math.Signbit(out.P.F) {
+				signs++
+			}
+			if signs != 1 {
+				t.Errorf("%s: -0 in a %s comes back as 0: %x", c.Name(), name, data)
+			}
+		}
+	}
+	for _, c := range codecs {
+		if data, err := c.Append(nil, &holder{}); err != nil || len(data) > 2 {
+			t.Errorf("%s: of zeros, %x is written, %v", c.Name(), data, err)
+		}
 	}
 }
 

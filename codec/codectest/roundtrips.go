@@ -81,17 +81,34 @@ func checkTyped(p *promise) {
 		"$text",
 		math.Copysign(0, -1),
 		struct{}{},
+		negative{F: math.Copysign(0, -1)},
+		negative{S: struct{ F float32 }{float32(math.Copysign(0, -1))}},
+		negative{A: [1]float64{math.Copysign(0, -1)}},
 	} {
 		p.comesBack(in, sameTyped)
 	}
 }
 
+// negative has places for -0, which is not what omitzero leaves out.
+type negative struct {
+	F float64             `json:"f,omitzero"`
+	S struct{ F float32 } `json:"s,omitzero"`
+	A [1]float64          `json:"a,omitzero"`
+}
+
 // sameTyped is reflect.DeepEqual, but that -0 is not 0.
 func sameTyped(a, b any) bool {
-	if f, ok := a.(float64); ok && reflect.DeepEqual(a, b) {
-		return math.Signbit(f) == math.Signbit(b.(float64))
+	if !reflect.DeepEqual(a, b) {
+		return false
 	}
-	return reflect.DeepEqual(a, b)
+	switch a := a.(type) {
+	case float64:
+		return math.Signbit(a) == math.Signbit(b.(float64))
+	case negative:
+		b := b.(negative)
+		return math.Signbit(a.F) == math.Signbit(b.F) && math.Signbit(float64(a.S.F)) == math.Signbit(float64(b.S.F)) && math.Signbit(a.A[0]) == math.Signbit(b.A[0])
+	}
+	return true
 }
 
 func checkTimes(p *promise) {

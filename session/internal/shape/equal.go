@@ -1,14 +1,15 @@
 package shape
 
 import (
+	"math"
 	"reflect"
 	"strconv"
 	"time"
 )
 
 // Equal reports whether a and b, of one type that [Of] accepts, are the same to a
-// session: nil and empty slices and maps are, and times are if they are the same
-// instant in the same location. Values that marshal themselves are compared by
+// session: nil and empty slices and maps are, -0 and 0 are not, and times are if they
+// are the same instant in the same location. Values that marshal themselves are compared by
 // their type's Equal method if it has one, else by all of their parts. Where they
 // differ, path names the first place.
 func Equal(a, b reflect.Value) (path string, ok bool) {
@@ -55,9 +56,10 @@ func (c *comparison) compare(a, b reflect.Value) *fault {
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		return c.differ(a.Uint() == b.Uint())
 	case reflect.Float32, reflect.Float64:
-		return c.differ(a.Float() == b.Float())
+		return c.differ(sameFloat(a.Float(), b.Float()))
 	case reflect.Complex64, reflect.Complex128:
-		return c.differ(a.Complex() == b.Complex())
+		x, y := a.Complex(), b.Complex()
+		return c.differ(sameFloat(real(x), real(y)) && sameFloat(imag(x), imag(y)))
 	case reflect.String:
 		return c.differ(a.String() == b.String())
 	case reflect.Pointer, reflect.Interface:
@@ -94,6 +96,9 @@ func (*comparison) differ(same bool) *fault {
 	}
 	return &fault{}
 }
+
+// sameFloat tells -0 from 0.
+func sameFloat(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
 
 // met reports whether the pointers a and b are being compared already, or were.
 func (c *comparison) met(a, b reflect.Value) bool {
