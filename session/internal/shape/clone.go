@@ -7,50 +7,57 @@ import "reflect"
 // by assignment.
 func Clone(v reflect.Value) reflect.Value {
 	c := reflect.New(v.Type()).Elem()
-	clone(c, v, 0)
+	c.Set(v)
+	unshare(c, 0)
 	return c
 }
 
 // maxClone is deeper than anything that Normalize lets pass.
 const maxClone = 100
 
-func clone(dst, src reflect.Value, depth int) {
-	dst.Set(src)
-	t := src.Type()
+// unshare puts copies in place of what v, a copy by assignment, refers to.
+func unshare(v reflect.Value, depth int) {
+	t := v.Type()
 	if depth > maxClone || t == timeType || opaque(t) {
 		return
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		if !src.IsNil() {
-			dst.Set(reflect.New(t.Elem()))
-			clone(dst.Elem(), src.Elem(), depth+1)
+		if !v.IsNil() {
+			c := reflect.New(t.Elem())
+			c.Elem().Set(v.Elem())
+			unshare(c.Elem(), depth+1)
+			v.Set(c)
 		}
 	case reflect.Slice:
-		if !src.IsNil() {
-			dst.Set(reflect.MakeSlice(t, src.Len(), src.Len()))
-			for i := range src.Len() {
-				clone(dst.Index(i), src.Index(i), depth+1)
-			}
+		if !v.IsNil() {
+			c := reflect.MakeSlice(t, v.Len(), v.Len())
+			reflect.Copy(c, v)
+			v.Set(c)
+			unshareAll(v, depth)
 		}
 	case reflect.Array:
-		for i := range src.Len() {
-			clone(dst.Index(i), src.Index(i), depth+1)
-		}
+		unshareAll(v, depth)
 	case reflect.Map:
-		if !src.IsNil() {
-			dst.Set(reflect.MakeMapWithSize(t, src.Len()))
-			for k, e := range src.Seq2() {
-				c := reflect.New(t.Elem()).Elem()
-				clone(c, e, depth+1)
-				dst.SetMapIndex(k, c)
+		if !v.IsNil() {
+			c := reflect.MakeMapWithSize(t, v.Len())
+			for key, elem := range v.Seq2() {
+				e := reflect.New(t.Elem()).Elem()
+				e.Set(elem)
+				unshare(e, depth+1)
+				c.SetMapIndex(key, e)
 			}
+			v.Set(c)
 		}
 	case reflect.Struct:
 		for i := range t.NumField() {
-			if t.Field(i).IsExported() {
-				clone(dst.Field(i), src.Field(i), depth+1)
-			}
+			unshare(v.Field(i), depth+1) // one that is not exported is embedded, or has nothing to copy
 		}
+	}
+}
+
+func unshareAll(v reflect.Value, depth int) {
+	for i := range v.Len() {
+		unshare(v.Index(i), depth+1)
 	}
 }
