@@ -157,7 +157,7 @@ func planOf(t reflect.Type) *plan {
 
 type planner struct {
 	*plan
-	nodes map[reflect.Type]*node // types met, perhaps not finished: types may be recursive
+	nodes map[reflect.Type]*node // composite types met, perhaps not finished: types may be recursive
 	errs  []error
 }
 
@@ -199,8 +199,6 @@ func (p *planner) node(t reflect.Type, path string) *node {
 		return n
 	}
 	n := &node{typ: t}
-	p.nodes[t] = n
-
 	switch {
 	case t == timeType:
 		n.kind, p.jsonCares = kindTime, true
@@ -220,6 +218,10 @@ func (p *planner) node(t reflect.Type, path string) *node {
 		return n
 	}
 
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+		p.nodes[t] = n
+	}
 	switch t.Kind() {
 	case reflect.Bool:
 		n.kind = kindBool
@@ -315,18 +317,17 @@ func (p *planner) list(n *node, path string) {
 func (p *planner) mapping(n *node, path string) {
 	n.kind = kindMap
 	key := n.typ.Key()
-	switch key.Kind() {
-	case reflect.String:
+	switch k := key.Kind(); {
+	case key == durationType || implements(key, textMarshaler, textUnmarshaler) || implements(key, jsonMethods...) || implements(key, cborMethods...):
+		p.refuse(path, "a map by %v cannot be carried: use strings or integers without methods", key)
+	case k == reflect.String:
 		n.key = kindString
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+	case k >= reflect.Int && k <= reflect.Int64:
 		n.key = kindInt
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case k >= reflect.Uint && k <= reflect.Uint64:
 		n.key = kindUint
 	default:
 		p.refuse(path, "a map by %v cannot be carried: use strings or integers", key)
-	}
-	if key == durationType || implements(key, textMarshaler, textUnmarshaler) || implements(key, jsonMethods...) || implements(key, cborMethods...) {
-		p.refuse(path, "a map by %v cannot be carried: use strings or integers without methods", key)
 	}
 	n.elem = p.node(n.typ.Elem(), path+"[]")
 }
@@ -338,6 +339,10 @@ func (p *planner) structure(n *node, path string) {
 
 // collect adds the fields of t, which is n's type or a struct embedded in it at index.
 func (p *planner) collect(n *node, t reflect.Type, path string, index []int) {
+	if blank(t) {
+		p.refuse(path, "a struct of nothing but blank fields cannot be carried")
+		return
+	}
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		at := path + "." + sf.Name
@@ -368,7 +373,7 @@ func (p *planner) collect(n *node, t reflect.Type, path string, index []int) {
 			continue
 		}
 		if !sf.IsExported() {
-			p.refuse(at, `an unexported field would be lost; if it should be, tag it json:"-"`)
+			p.refuse(at, "an unexported field would not come back: export it, or give its type MarshalText and UnmarshalText")
 			continue
 		}
 		f := field{name: name, index: append(index[:len(index):len(index)], i)}
@@ -395,7 +400,7 @@ func (p *planner) collect(n *node, t reflect.Type, path string, index []int) {
 				f.omitZero, n.omits = true, true
 				f.isZero = implements(sf.Type, isZeroer)
 			default:
-				p.refuse(at, "json tags may have the options omitempty and omitzero only, each once, not %s", option)
+				p.refuse(at, "json tags may have the options omitempty and omitzero only, each once, not %q", option)
 			}
 		}
 		for i, fm := range allFormats {
@@ -405,6 +410,16 @@ func (p *planner) collect(n *node, t reflect.Type, path string, index []int) {
 		n.byName[f.name] = len(n.fields)
 		n.fields = append(n.fields, f)
 	}
+}
+
+// blank reports whether t has fields and no program can use one.
+func blank(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Name != "_" || f.Tag != "" {
+			return false
+		}
+	}
+	return t.NumField() > 0
 }
 
 // validName reports whether the libraries take name from a tag as it is.

@@ -165,30 +165,31 @@ func TestWhatCannotBeCarriedIsRefused(t *testing.T) {
 		}{}, "._: the json tag serves all codecs"},
 		"option string": {&struct {
 			A int `json:",string"`
-		}{}, "not string"},
+		}{}, "not \"string\""},
 		"option format": {&struct {
 			A time.Time `json:"a,format:unix"`
-		}{}, "not format:unix"},
+		}{}, "not \"format:unix\""},
 		"option inline": {&struct {
 			A base `json:",inline"`
-		}{}, "not inline"},
-		"option omitEmpty": {tagged(`json:"a,omitEmpty"`), ".A: json tags may have the options omitempty and omitzero only, each once, not omitEmpty"},
+		}{}, "not \"inline\""},
+		"option omitEmpty": {tagged(`json:"a,omitEmpty"`), ".A: json tags may have the options omitempty and omitzero only, each once, not \"omitEmpty\""},
 		"name with a quote": {&struct {
 			A int `json:"'a b'"`
 		}{}, "malformed json tag"},
-		"option twice":         {tagged(`json:"a,omitempty,omitzero,omitempty"`), ".A: json tags may have the options omitempty and omitzero only, each once, not omitempty"},
+		"option twice":         {tagged(`json:"a,omitempty,omitzero,omitempty"`), ".A: json tags may have the options omitempty and omitzero only, each once, not \"omitempty\""},
 		"option of no name":    {tagged(`json:"a,,omitempty"`), ".A: malformed json tag"},
 		"no option at the end": {tagged(`json:"a,omitempty,"`), ".A: malformed json tag"},
 		"embedded with a comma": {reflect.New(reflect.StructOf([]reflect.StructField{
 			{Name: "Pointed", Type: reflect.TypeFor[Pointed](), Anonymous: true, Tag: `json:","`},
 		})).Interface(), ".Pointed: an embedded struct has no options"},
+		"blank fields only":          {&struct{ S struct{ _, _ int } }{}, ".S: a struct of nothing but blank fields"},
 		"blank field with a name":    {blank(`json:"x"`), "._: a blank field cannot be carried: drop its json tag"},
 		"blank field with an option": {blank(`json:",omitzero"`), "._: a blank field cannot be carried: drop its json tag"},
 		"blank field, empty tag":     {blank(`json:""`), "._: a blank field cannot be carried: drop its json tag"},
 		"name -":                     {tagged(`json:"-,"`), ".A: malformed json tag"},
 		"map by text":                {&struct{ M map[mood]int }{}, ".M: a map by codec_test.mood"},
 		"map by Duration":            {&struct{ M map[time.Duration]int }{}, ".M: a map by time.Duration"},
-		"map by time":                {&struct{ M map[time.Time]int }{}, ".M: a map by time.Time"},
+		"map by time":                {&struct{ M map[time.Time]int }{}, ".M: a map by time.Time cannot be carried: use strings or integers without methods"},
 		"map by struct":              {&struct{ M map[base]int }{}, ".M: a map by codec_test.base"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -250,10 +251,16 @@ func TestAllProblemsOfATypeAreReported(t *testing.T) {
 		A any
 		B struct{ C chan int }
 		D map[bool]func()
+		E map[time.Time]int
+		F any
+		G chan int
+		H []any
+		I onlyJSON
+		J onlyJSON
 	}{})
-	for _, path := range []string{".A:", ".B.C:", ".D:", ".D[]:"} {
-		if err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("%v does not have %s", err, path)
+	for _, path := range []string{".A:", ".B.C:", ".D:", ".D[]:", ".E:", ".F:", ".G:", ".H[]:", ".I:", ".J:"} {
+		if err == nil || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("%v does not have %s once", err, path)
 		}
 	}
 }
