@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -51,25 +50,41 @@ var leaf = [...]*node{
 }
 
 var (
-	byteType            = reflect.TypeFor[byte]()
 	timeType            = reflect.TypeFor[time.Time]()
-	durationType        = reflect.TypeFor[time.Duration]()
+	dictionaryType      = reflect.TypeFor[map[string]any]()
 	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 	isZeroerType        = reflect.TypeFor[interface{ IsZero() bool }]()
 )
 
+// fitsCodecs returns what package codec has against t, a struct or a map with
+// string keys. It says what a type may be made of, and says it before it looks at
+// data: an empty map, which fits every such type.
+func fitsCodecs(t reflect.Type) []error {
+	err := codec.JSON().Decode([]byte("{}"), reflect.New(t).Interface())
+	if err == nil {
+		return nil
+	}
+	var errs []error
+	for problem := range strings.SplitSeq(err.Error(), "\n") {
+		problem = strings.TrimPrefix(problem, "codec: ")
+		if rest, ok := strings.CutPrefix(problem, t.String()); ok && t.Name() == "" {
+			problem = rootName(t) + rest
+		}
+		errs = append(errs, errors.New(problem))
+	}
+	return errs
+}
+
 // A compiler makes the plan for a type and collects what is wrong with it.
 type compiler struct {
 	shape *Shape
-	nodes map[reflect.Type]*node             // composite types begun so far: the same node for the same type, so that recursive types end
-	names map[reflect.Type]map[string]string // of structs: member names to Go fields
+	nodes map[reflect.Type]*node // composite types begun so far: the same node for the same type, so that recursive types end
 	errs  []error
 }
 
-func (c *compiler) refuse(path, format string, args ...any) *node {
+func (c *compiler) refuse(path, format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf("%s: "+format, append([]any{path}, args...)...))
-	return leaf[fine]
 }
 
 // root checks t as the type of a whole payload, which has to be a map of members.
@@ -78,63 +93,58 @@ func (c *compiler) root(t reflect.Type) {
 	switch kind := t.Kind(); {
 	case kind == reflect.Pointer:
 		c.refuse(path, "a session holds a struct, not a pointer: use %s itself", rootName(t.Elem()))
-	case t == timeType, marshals(t) != plain:
+	case t == timeType, opaque(t):
 		c.refuse(path, "it marshals itself, or embeds what does; a session holds a struct, or a map with string keys, whose members each codec can see")
 	case kind == reflect.Map && t.Key().Kind() != reflect.String, kind != reflect.Map && kind != reflect.Struct:
 		c.refuse(path, "a session holds a struct, or a map with string keys, not %s", describe(t))
+	case t == dictionaryType:
+		c.refuse(path, "any does not say which type comes back: use a concrete type, or session.Values")
 	default:
+		c.errs = fitsCodecs(t)
 		c.shape.root = c.compile(t, path)
-		c.shape.names = c.names[t]
+		if len(c.errs) == 0 && kind == reflect.Struct {
+			c.shape.names = make(map[string]bool)
+			addNames(c.shape.names, t)
+		}
 	}
 }
 
-// compile returns the plan for t, which is found at path.
+// compile returns the plan for t, which is found at path. It refuses what the
+// codecs carry but a session does not; what they do not carry has any plan.
 func (c *compiler) compile(t reflect.Type, path string) *node {
 	if n, ok := c.nodes[t]; ok {
 		return n
 	}
-	if t == timeType {
+	switch kind := t.Kind(); {
+	case t == timeType:
 		return leaf[instant]
-	}
-	switch marshals(t) {
-	case byText:
-		return c.opaque(t, path)
-	case byHalf:
-		return c.refuse(path, "%s has only one of MarshalText and UnmarshalText: a session needs both", t)
-	case otherwise:
-		return c.refuse(path, "%s marshals itself for some codecs but not as text: give it MarshalText and UnmarshalText, or carry its parts", t)
-	}
-
-	switch t.Kind() {
-	case reflect.Bool,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return leaf[fine]
-	case reflect.Float32, reflect.Float64:
+	case opaque(t):
+		c.shape.opaque = true
+		c.shape.flat = c.shape.flat && !indirections(t)
+	case kind == reflect.Float32, kind == reflect.Float64:
 		return leaf[float]
-	case reflect.String:
-		if t.PkgPath() == "encoding/json" && t.Name() == "Number" {
-			return c.refuse(path, "json.Number is a number to one codec and a string to another: use int64, float64 or string")
-		}
+	case kind == reflect.String:
 		return leaf[text]
-	case reflect.Pointer:
-		return c.pointer(t, path)
-	case reflect.Slice:
+	case kind == reflect.Pointer:
 		c.shape.flat = false
-		return c.list(t, path)
-	case reflect.Array:
-		if t.Len() > codec.MaxEntries && t.Elem().Kind() != reflect.Uint8 { // bytes are one entry
-			return c.refuse(path, "an array of %d elements is over the %d that a payload may have", t.Len(), codec.MaxEntries)
-		}
-		return c.list(t, path)
-	case reflect.Map:
-		return c.table(t, path)
-	case reflect.Struct:
+		n := c.begin(t, pointer)
+		n.elem = c.compile(t.Elem(), path)
+		return n.settle()
+	case kind == reflect.Slice, kind == reflect.Array:
+		c.shape.flat = c.shape.flat && kind == reflect.Array
+		n := c.begin(t, list)
+		n.elem = c.compile(t.Elem(), path+"[]")
+		return n.settle()
+	case kind == reflect.Map:
+		c.shape.flat = false
+		n := c.begin(t, table)
+		n.texts = t.Key().Kind() == reflect.String
+		n.elem = c.compile(t.Elem(), path+"[]")
+		return n.settle()
+	case kind == reflect.Struct:
 		return c.record(t, path)
-	case reflect.Interface:
-		return c.refuse(path, "%s does not say which type comes back: use a concrete type", describe(t))
 	}
-	return c.refuse(path, "%s cannot be carried", describe(t))
+	return leaf[fine]
 }
 
 // begin enters t as being compiled. Until its parts are known it counts as in
@@ -146,110 +156,26 @@ func (c *compiler) begin(t reflect.Type, o op) *node {
 	return n
 }
 
-func (c *compiler) pointer(t reflect.Type, path string) *node {
-	c.shape.flat = false
-	if t.Elem().Kind() == reflect.Pointer {
-		return c.refuse(path, "a nil %s and a pointer to a nil %s come back the same: drop a pointer", t, t.Elem())
-	}
-	n := c.begin(t, pointer)
-	n.elem = c.compile(t.Elem(), path)
-	return n.settle()
-}
-
-func (c *compiler) list(t reflect.Type, path string) *node {
-	if e := t.Elem(); e.Kind() == reflect.Uint8 && e != byteType {
-		return c.refuse(path, "%s is a list of numbers to one codec and bytes to another: use byte itself", t)
-	}
-	n := c.begin(t, list)
-	n.elem = c.compile(t.Elem(), path+"[]")
-	return n.settle()
-}
-
-func (c *compiler) table(t reflect.Type, path string) *node {
-	c.shape.flat = false
-	n := c.begin(t, table)
-	switch key := t.Key(); {
-	case key == durationType || marshals(key) != plain:
-		c.refuse(path, "keys of type %s have a form of their own to some codecs: use a string or an integer without methods", key)
-	case key.Kind() == reflect.String:
-		n.texts = true
-	case !integer(key.Kind()):
-		c.refuse(path, "keys are strings or integers, not %s", describe(key))
-	}
-	n.elem = c.compile(t.Elem(), path+"[]")
-	return n.settle()
-}
-
-// opaque accepts a type that marshals itself as text.
-func (c *compiler) opaque(t reflect.Type, path string) *node {
-	if t.Kind() == reflect.Struct && t.NumField() > 1 {
-		for i := range t.NumField() {
-			// Its methods are, most likely, the embedded field's.
-			if f := t.Field(i); f.Anonymous && marshals(indirect(f.Type)) != plain {
-				return c.refuse(path+"."+f.Name, "the embedded %s marshals itself in place of all of %s: give the field a name", f.Type, t)
-			}
-		}
-	}
-	c.shape.opaque = true
-	c.shape.flat = c.shape.flat && !indirections(t)
-	return leaf[fine]
-}
-
 func (c *compiler) record(t reflect.Type, path string) *node {
 	n := c.begin(t, record)
-	names := make(map[string]string)
-	c.names[t] = names
-	add := func(name, goName string) {
-		if other, ok := names[name]; ok {
-			c.refuse(path+"."+goName, "its name %q is also that of %s, and one of them would be lost", name, other)
-			return
-		}
-		names[name] = goName
-	}
 	for i := range t.NumField() {
 		f := t.Field(i)
+		name, options := tagOf(f)
 		path := path + "." + f.Name
-		if !f.IsExported() && !(f.Anonymous && indirect(f.Type).Kind() == reflect.Struct) {
-			c.refuse(path, "an unexported field would not come back: export it, or give %s MarshalText and UnmarshalText", t)
+		switch {
+		case f.Name == "_":
 			continue
-		}
-		tag, err := parseTag(f)
-		if err == nil && f.Anonymous && !tag.named {
-			if err = embeddable(f.Type, tag); err == nil {
-				part := c.compile(f.Type, path)
-				n.add(i, f.Name, true, part)
-				members := c.names[f.Type]
-				for _, name := range slices.Sorted(maps.Keys(members)) {
-					add(name, f.Name+"."+members[name])
-				}
-				continue
-			}
-		}
-		if err == nil && !f.IsExported() {
-			err = errors.New("an unexported field would not come back: export it, or embed it without a name")
-		}
-		if err != nil {
-			c.refuse(path, "%w", err)
+		case f.Tag.Get("json") == "-":
+			c.refuse(path, "the name - leaves the field out, and it would not come back: move it out of the session's type")
 			continue
+		case slices.Contains(options, "omitzero") && sayZero(f.Type):
+			c.refuse(path, "with omitzero, all that the IsZero method of %s calls zero would come back as the zero value: drop the option", f.Type)
 		}
-		add(tag.name, f.Name)
-		errs := len(c.errs)
-		part := c.compile(f.Type, path)
-		if len(c.errs) == errs { // else the type is the thing to say
-			if err := tag.lossless(f.Type); err != nil {
-				c.refuse(path, "%w", err)
-			}
+		if part := c.compile(f.Type, path); part.op != fine {
+			n.fields = append(n.fields, field{i, f.Name, f.Anonymous && name == "", part})
 		}
-		n.add(i, f.Name, false, part)
 	}
 	return n.settle()
-}
-
-// add notes a field that needs a check.
-func (n *node) add(i int, name string, embedded bool, part *node) {
-	if part.op != fine {
-		n.fields = append(n.fields, field{i, name, embedded, part})
-	}
 }
 
 // settle ends what begin began: a type none of whose parts needs a check needs
@@ -261,72 +187,39 @@ func (n *node) settle() *node {
 	return n
 }
 
-// embeddable says why a field of type t that is embedded without a name cannot be
-// carried: its members are to be those of the struct around it.
-func embeddable(t reflect.Type, tag tag) error {
-	const name = "give it a name in a `json` tag"
-	switch {
-	case t.Kind() == reflect.Pointer:
-		return errors.New("an embedded pointer that is nil comes back as a pointer to a zero value: embed the struct, or " + name)
-	case t == timeType || marshals(t) != plain:
-		return fmt.Errorf("the embedded %s marshals itself: %s", t, name)
-	case t.Kind() != reflect.Struct:
-		return errors.New("an embedded field that is not a struct has no name to all codecs: " + name)
-	case tag.omitempty || tag.omitzero:
-		return errors.New("an embedded struct is not left out: drop the option, or " + name)
-	}
-	return nil
+// tagOf returns what the json tag of a field says.
+func tagOf(f reflect.StructField) (name string, options []string) {
+	parts := strings.Split(f.Tag.Get("json"), ",")
+	return parts[0], parts[1:]
 }
 
-// marshalling is how a type marshals itself.
-type marshalling uint8
-
-const (
-	plain     marshalling = iota // it does not
-	byText                       // MarshalText and UnmarshalText
-	byHalf                       // one of the two
-	otherwise                    // in other ways only
-)
-
-func marshals(t reflect.Type) marshalling {
-	if k := t.Kind(); k == reflect.Pointer || k == reflect.Interface {
-		return plain
+// addNames adds the names of the members of t, a struct.
+func addNames(names map[string]bool, t reflect.Type) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		switch name, _ := tagOf(f); {
+		case f.Name == "_":
+		case name != "":
+			names[name] = true
+		case f.Anonymous:
+			addNames(names, f.Type)
+		default:
+			names[f.Name] = true
+		}
 	}
+}
+
+// sayZero reports whether values of t say of themselves when they are zero. Those
+// of [time.Time] are right.
+func sayZero(t reflect.Type) bool {
+	return t != timeType && t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(isZeroerType)
+}
+
+// opaque reports whether t marshals itself as text, so that only itself knows what
+// its values hold.
+func opaque(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
-	switch out, in := p.Implements(textMarshalerType), p.Implements(textUnmarshalerType); {
-	case out && in:
-		return byText
-	case out || in:
-		return byHalf
-	case custom(p):
-		return otherwise
-	}
-	return plain
-}
-
-// opaque reports whether only a type itself knows what its values hold.
-func opaque(t reflect.Type) bool { return t != timeType && marshals(t) == byText }
-
-// custom reports whether a type has a method by which one of the codecs, and not
-// all of them, would have it marshal itself. The names are constants one by one
-// so that the linker still drops the methods of other names.
-func custom(p reflect.Type) bool {
-	var ok [14]bool
-	_, ok[0] = p.MethodByName("MarshalJSON")
-	_, ok[1] = p.MethodByName("UnmarshalJSON")
-	_, ok[2] = p.MethodByName("MarshalJSONTo")
-	_, ok[3] = p.MethodByName("UnmarshalJSONFrom")
-	_, ok[4] = p.MethodByName("MarshalCBOR")
-	_, ok[5] = p.MethodByName("UnmarshalCBOR")
-	_, ok[6] = p.MethodByName("MarshalMsgpack")
-	_, ok[7] = p.MethodByName("UnmarshalMsgpack")
-	_, ok[8] = p.MethodByName("EncodeMsgpack")
-	_, ok[9] = p.MethodByName("DecodeMsgpack")
-	_, ok[10] = p.MethodByName("MarshalBinary")
-	_, ok[11] = p.MethodByName("UnmarshalBinary")
-	_, ok[12] = p.MethodByName("AppendText")
-	_, ok[13] = p.MethodByName("AppendBinary")
-	return ok != [14]bool{}
+	return t != timeType && p.Implements(textMarshalerType) && p.Implements(textUnmarshalerType)
 }
 
 // indirections reports whether a copy of a t shares memory with the original.
@@ -345,15 +238,6 @@ func indirections(t reflect.Type) bool {
 		return true
 	}
 	return false
-}
-
-func integer(k reflect.Kind) bool { return reflect.Int <= k && k <= reflect.Uint64 }
-
-func indirect(t reflect.Type) reflect.Type {
-	if t.Kind() == reflect.Pointer {
-		return t.Elem()
-	}
-	return t
 }
 
 // describe names a type that is refused, and its kind where the name hides it.

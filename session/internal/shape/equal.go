@@ -79,6 +79,9 @@ func (c *comparison) compare(a, b reflect.Value) *fault {
 		return c.compareTables(a, b)
 	case reflect.Struct:
 		for i := range a.NumField() {
+			if t.Field(i).Name == "_" {
+				continue
+			}
 			if f := c.compare(a.Field(i), b.Field(i)); f != nil {
 				return f.within("." + t.Field(i).Name)
 			}

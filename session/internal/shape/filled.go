@@ -70,7 +70,9 @@ func (f *filler) fill(v reflect.Value, depth int) {
 	case k == reflect.Struct:
 		f.entries += t.NumField()
 		for i := range t.NumField() {
-			f.fill(v.Field(i), depth+1)
+			if t.Field(i).Name != "_" {
+				f.fill(v.Field(i), depth+1)
+			}
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (s *Shape) culprit(c codec.Codec, p reflect.Value) string {
 	}
 	for i := range s.typ.NumField() {
 		f := s.typ.Field(i)
-		if f.Anonymous {
+		if f.Anonymous || f.Name == "_" {
 			continue // reflect does not make every such struct
 		}
 		t := reflect.StructOf([]reflect.StructField{f})

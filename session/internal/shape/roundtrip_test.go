@@ -176,6 +176,11 @@ func TestRoundTripFindsTypesThatLoseThemselves(t *testing.T) {
 			}
 		}
 	}
+	for _, c := range codecs {
+		if err := shapeOf[struct{ A, V [1025]bool }](t).RoundTrip(c); err == nil || !strings.HasPrefix(err.Error(), "T.A: codec ") || !strings.HasSuffix(err.Error(), "more than 1024 entries") {
+			t.Errorf("an array of more than there may be: %v", err)
+		}
+	}
 	if err := shapeOf[struct{ V *mute }](t).RoundTrip(codecs[0]); err != nil {
 		t.Errorf("a pointer to it, which may be nil: %v", err)
 	}

@@ -6,11 +6,10 @@
 // ([Of]) and by a trial ([Shape.RoundTrip]); and a value is written only if every
 // codec can write it ([Shape.Normalize]).
 //
-// Carried are: bool, every integer but uintptr, finite floats, strings in UTF-8,
-// []byte, arrays, slices, maps with string or integer keys, pointers, structs,
-// [time.Time] as an instant in UTC in the years 1 to 9999, [time.Duration], and
-// types that implement both [encoding.TextMarshaler] and
-// [encoding.TextUnmarshaler]. Equality is up to nil against empty.
+// What a type may be made of is for package codec to say. A session asks for more:
+// it is a struct, or a map with string keys, in which no field is left out by the
+// name "-", or by omitzero with a value that is not the zero value. Equality is up
+// to nil against empty.
 //
 // Errors begin with the path of a field and never contain a value, so that they
 // can be logged. Package session puts its own name before them.
@@ -28,7 +27,7 @@ type Shape struct {
 	ptr    reflect.Type // to typ
 	name   string       // with which paths begin
 	root   *node
-	names  map[string]string // of top-level members, to Go fields; nil for a map
+	names  map[string]bool // of top-level members; nil for a map
 	flat   bool
 	opaque bool
 }
@@ -41,7 +40,6 @@ func Of(t reflect.Type) (*Shape, error) {
 	c := compiler{
 		shape: &Shape{typ: t, ptr: reflect.PointerTo(t), name: rootName(t), flat: true},
 		nodes: make(map[reflect.Type]*node),
-		names: make(map[reflect.Type]map[string]string),
 	}
 	c.root(t)
 	if len(c.errs) > 0 {
@@ -62,11 +60,7 @@ func (s *Shape) Opaque() bool { return s.opaque }
 // Known reports whether name is that of a top-level member of an encoded value.
 // A map has every name.
 func (s *Shape) Known(name string) bool {
-	if s.names == nil {
-		return true
-	}
-	_, ok := s.names[name]
-	return ok
+	return s.names == nil || s.names[name]
 }
 
 // rootName is how paths call t.

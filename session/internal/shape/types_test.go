@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // standard is the session struct of the benchmarks.
@@ -269,22 +271,22 @@ type (
 )
 
 func (*ownJSONIn) UnmarshalJSON([]byte) error                   { return nil }
-func (ownJSONv2Out) MarshalJSONTo(any) error                    { return nil }
+func (ownJSONv2Out) MarshalJSONTo(*jsontext.Encoder) error      { return nil }
 func (*ownCBORIn) UnmarshalCBOR([]byte) error                   { return nil }
 func (ownMsgpackOut) MarshalMsgpack() ([]byte, error)           { return nil, nil }
 func (*ownDecoder) DecodeMsgpack(any) error                     { return nil }
 func (*ownBinaryIn) UnmarshalBinary([]byte) error               { return nil }
 func (ownAppendBinary) AppendBinary(dst []byte) ([]byte, error) { return dst, nil }
 
-func (onlyOut) MarshalText() ([]byte, error)            { return nil, nil }
-func (*onlyIn) UnmarshalText([]byte) error              { return nil }
-func (ownJSON) MarshalJSON() ([]byte, error)            { return []byte("1"), nil }
-func (*ownJSONv2) UnmarshalJSONFrom(any) error          { return nil }
-func (ownCBOR) MarshalCBOR() ([]byte, error)            { return nil, nil }
-func (*ownMsgpack) UnmarshalMsgpack([]byte) error       { return nil }
-func (ownEncoder) EncodeMsgpack(any) error              { return nil }
-func (ownBinary) MarshalBinary() ([]byte, error)        { return nil, nil }
-func (ownAppend) AppendText(dst []byte) ([]byte, error) { return dst, nil }
+func (onlyOut) MarshalText() ([]byte, error)                 { return nil, nil }
+func (*onlyIn) UnmarshalText([]byte) error                   { return nil }
+func (ownJSON) MarshalJSON() ([]byte, error)                 { return []byte("1"), nil }
+func (*ownJSONv2) UnmarshalJSONFrom(*jsontext.Decoder) error { return nil }
+func (ownCBOR) MarshalCBOR() ([]byte, error)                 { return nil, nil }
+func (*ownMsgpack) UnmarshalMsgpack([]byte) error            { return nil }
+func (ownEncoder) EncodeMsgpack(any) error                   { return nil }
+func (ownBinary) MarshalBinary() ([]byte, error)             { return nil, nil }
+func (ownAppend) AppendText(dst []byte) ([]byte, error)      { return dst, nil }
 
 // A balance says of itself when it is zero.
 type balance struct{ Cents, Scale int64 }
