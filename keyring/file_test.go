@@ -29,6 +29,7 @@ func TestOpen(t *testing.T) {
 		if err != nil || k.Ring().Name() != "shop" {
 			t.Fatalf("mode %o: %v, %v", mode, k, err)
 		}
+		k.Close()
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
@@ -38,9 +39,11 @@ func TestOpen(t *testing.T) {
 		t.Errorf("another name: %v, %v", k, err)
 	}
 	write(t, path, append(shopFile(t), '\n'), 0o600)
-	if _, err := Open(path); err != nil {
-		t.Errorf("a line feed at the end: %v", err)
+	k, err := Open(path)
+	if err != nil {
+		t.Fatalf("a line feed at the end: %v", err)
 	}
+	k.Close()
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -109,9 +112,11 @@ func TestWriteFile(t *testing.T) {
 			t.Errorf("the directory has %s", names)
 		}
 	}
-	if k, err := Open(path); err != nil || k.Ring().Checksum() != r.Checksum() {
-		t.Errorf("reading it: %v, %v", k, err)
+	k, err := Open(path)
+	if err != nil || k.Ring().Checksum() != r.Checksum() {
+		t.Fatalf("reading it: %v, %v", k, err)
 	}
+	k.Close()
 }
 
 // A ring that cannot be read again is not written, and what was there stays.

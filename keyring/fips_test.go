@@ -39,6 +39,7 @@ func TestFIPS140Only(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer k.Close()
 	binding := bind(t, k, Use{Name: "session", Audience: "shop"})
 	p, err := binding.Subkeys().Primary(time.Now())
 	if err != nil {
