@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -258,6 +259,89 @@ func TestAWatchFindsTheFileHoweverItIsReplaced(t *testing.T) {
 				t.Errorf("%+v", st)
 			}
 		})
+	}
+}
+
+// Links may have any name, as where each release has a directory of its own.
+func TestAWatchFollowsALinkOfAnyName(t *testing.T) {
+	listen(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ring.json")
+	p := newPublisher(founded(t, signer.HMACSHA256()))
+	release := func(n int, data []byte) {
+		name := fmt.Sprintf("release%d", n)
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name, "ring.json"), data, 0o600)
+		link := filepath.Join(dir, "link")
+		if err := errors.Join(os.Symlink(name, link), os.Rename(link, filepath.Join(dir, "present"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release(0, encoded(t, p.last))
+	if err := os.Symlink("present/ring.json", path); err != nil {
+		t.Fatal(err)
+	}
+	k, err := Loader{Interval: 24 * time.Hour}.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	find := func() {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); k.Ring().checksum != p.last.checksum; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("in use is %v, the last is %v: %+v", k.Ring(), p.last, k.Stats(base))
+			}
+		}
+	}
+	for n := range 10 {
+		release(n+1, p.next(t))
+		find()
+	}
+	// In the directory that the links lead to now.
+	write(t, filepath.Join(dir, "present", "ring.json"), p.next(t), 0o600)
+	find()
+	// Those that they led to are watched no longer.
+	time.Sleep(4 * calm)
+	before := k.Stats(base).Loads
+	for n := range 10 {
+		write(t, filepath.Join(dir, fmt.Sprintf("release%d", n), "ring.json"), nil, 0o600)
+	}
+	time.Sleep(4 * calm)
+	if after := k.Stats(base).Loads; after != before {
+		t.Errorf("%+v, and before %+v", after, before)
+	}
+}
+
+// Close leaves neither goroutines nor open files.
+func TestCloseLeavesNothing(t *testing.T) {
+	listen(t)
+	path := filepath.Join(t.TempDir(), "ring.json")
+	write(t, path, encoded(t, founded(t, signer.HMACSHA256())), 0o600)
+	open := func() int {
+		files, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(files)
+	}
+	files, goroutines := open(), runtime.NumGoroutine()
+	for range 50 {
+		k, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(k.Close(), k.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What package fsnotify closes ends a moment later.
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines || open() > files; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines, and before %d; %d open files, and before %d", runtime.NumGoroutine(), goroutines, open(), files)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/fsnotify/fsnotify"
@@ -39,9 +40,10 @@ func (f *follower) watch(ctx context.Context) (release func()) {
 	}
 }
 
-// heed passes on what a watch says of the file.
+// heed passes on what a watch says. Whatever happens there is a reason to look:
+// there is no telling which of the links is the one that leads to the file.
 func (f *follower) heed(ctx context.Context, w *fsnotify.Watcher) {
-	target := f.watchTarget(w, "")
+	elsewhere := f.watchElsewhere(w, "")
 	for {
 		select {
 		case <-ctx.Done():
@@ -50,17 +52,12 @@ func (f *follower) heed(ctx context.Context, w *fsnotify.Watcher) {
 			if !ok {
 				return
 			}
-		case e, ok := <-w.Events:
+		case _, ok := <-w.Events:
 			if !ok {
 				return
 			}
-			switch filepath.Base(e.Name) {
-			case filepath.Base(f.path), filepath.Base(target), "..data":
-			default:
-				continue // of another file
-			}
 		}
-		target = f.watchTarget(w, target)
+		elsewhere = f.watchElsewhere(w, elsewhere)
 		select {
 		case f.changed <- struct{}{}:
 		default:
@@ -68,15 +65,35 @@ func (f *follower) heed(ctx context.Context, w *fsnotify.Watcher) {
 	}
 }
 
-// watchTarget watches the directory that the path leads to, if it is not that of
-// the target known so far, and returns the target.
-func (f *follower) watchTarget(w *fsnotify.Watcher, known string) string {
+// watchElsewhere watches the directory that the file really is in, where it is not
+// that of the path, in the place of the one known so far, and returns it.
+func (f *follower) watchElsewhere(w *fsnotify.Watcher, known string) string {
 	target, err := filepath.EvalSymlinks(f.path)
-	if err != nil || target == known {
+	if err != nil {
+		return known // it is being replaced, or gone
+	}
+	dir := filepath.Dir(target)
+	if sameDirectory(dir, filepath.Dir(f.path)) {
+		dir = ""
+	}
+	if dir == known {
 		return known
 	}
-	if dir := filepath.Dir(target); dir != filepath.Dir(known) && dir != filepath.Dir(f.path) {
-		w.Add(dir) // or else the next poll finds what changes there
+	// What fails is left to the polls.
+	if known != "" {
+		w.Remove(known)
 	}
-	return target
+	if dir != "" {
+		w.Add(dir)
+	}
+	return dir
+}
+
+func sameDirectory(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
