@@ -54,22 +54,28 @@ type follower struct {
 	source  Source
 	path    string // of the file, if the source is one
 
-	stop    context.CancelFunc
+	closing context.Context
+	stop    context.CancelFunc // of closing
 	done    chan struct{}
 	hint    *hint
 	changed chan struct{} // what watches the file says that it may have changed
 
-	// turn is held by who looks: a channel, so that waiting for it can end.
+	// turn is held by who looks, and guards what follows: a channel, so that
+	// waiting for it can end.
 	turn    chan struct{}
 	loading *loading // has not returned yet
 	content [sha256.Size]byte
-	err     error // what was wrong with the content; nil: it is the present ring
+	found   *Ring // what the content is; nil: nothing to use
 
 	mu        sync.Mutex // guards what follows
 	loads     Loads
 	confirmed time.Time
 	failure   string // what was wrong at the last look, and has been logged
+	looked    time.Time
+	wait      time.Duration // from then to a look that an unknown key leads to
 }
+
+var errClosed = errors.New("keyring: closed, and follows its source no longer")
 
 // A hint says that somebody has met a key that the ring does not have. Whoever
 // gives it does not wait, and pays for an atomic load while it stands.
@@ -93,13 +99,14 @@ func (l Loader) follow(source Source, path string) (*Keyring, error) {
 	if l.Interval < 0 {
 		return nil, errors.New("keyring: Loader.Interval is negative")
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	closing, stop := context.WithCancel(context.Background())
 	f := &follower{
 		loader: l, source: source, path: path,
-		stop: stop, done: make(chan struct{}),
+		closing: closing, stop: stop, done: make(chan struct{}),
 		turn: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		looked: time.Now(), wait: soonestLook,
 	}
-	data, err := f.load(ctx)
+	data, err := f.load(closing)
 	if err != nil {
 		stop()
 		return nil, err
@@ -110,12 +117,12 @@ func (l Loader) follow(source Source, path string) (*Keyring, error) {
 		return nil, located(path, err)
 	}
 	f.keyring = New(r)
-	f.content, f.confirmed = sha256.Sum256(data), time.Now()
+	f.content, f.found, f.confirmed = sha256.Sum256(data), r, time.Now()
 	f.loads.Adopted = 1
 	f.hint = f.keyring.hint
 	f.keyring.follower = f
 	warn(r)
-	go f.run(ctx)
+	go f.run()
 	return f.keyring, nil
 }
 
@@ -127,44 +134,56 @@ func located(path string, err error) error {
 	return fmt.Errorf("keyring: %s:\n%w", path, err)
 }
 
-// run looks at the source until ctx is done: at every interval, when the file
+// run looks at the source until it is closed: at every interval, when the file
 // may have changed, and when a key came that is unknown.
-func (f *follower) run(ctx context.Context) {
+func (f *follower) run() {
 	defer close(f.done)
 	if f.path != "" {
-		defer f.watch(ctx)()
+		defer f.watch(f.closing)()
 	}
 	poll := time.NewTimer(f.jittered())
 	defer poll.Stop()
 	early := time.NewTimer(0)
 	early.Stop()
-	wait, looked := soonestLook, time.Now()
 	for {
 		unknown := false
 		select {
-		case <-ctx.Done():
+		case <-f.closing.Done():
 			return
 		case <-poll.C:
 		case <-f.changed:
-			f.settle(ctx)
+			f.settle(f.closing)
 		case <-f.hint.wake:
-			early.Reset(wait - time.Since(looked))
+			early.Reset(f.due())
 			continue
 		case <-early.C:
+			if d := f.due(); d > 0 { // a Reload has looked meanwhile
+				early.Reset(d)
+				continue
+			}
 			unknown = true
 		}
-		adopted, _ := f.look(ctx)
-		looked = time.Now()
-		switch {
-		case adopted:
-			wait = soonestLook
-		case unknown:
-			wait = min(2*wait, latestLook)
+		if adopted, _ := f.look(f.closing); unknown && !adopted {
+			f.waitLonger()
 		}
 		early.Stop()
 		f.hint.given.Store(false)
 		poll.Reset(f.jittered())
 	}
+}
+
+// due returns how long it is until an unknown key may lead to a look.
+func (f *follower) due() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.wait - time.Since(f.looked)
+}
+
+// waitLonger is for when nothing came of an unknown key.
+func (f *follower) waitLonger() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wait = min(2*f.wait, latestLook)
 }
 
 // jittered returns an interval that differs from instance to instance, so that a
@@ -201,55 +220,65 @@ func (f *follower) settle(ctx context.Context) {
 // reports whether it did, and otherwise why the source does not have the present
 // ring, if it does not.
 func (f *follower) look(ctx context.Context) (adopted bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(f.closing, func() { cancel(errClosed) })()
 	select {
 	case f.turn <- struct{}{}:
 		defer func() { <-f.turn }()
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false, context.Cause(ctx)
 	}
 	data, err := f.load(ctx)
-	if err != nil {
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			return false, err // whoever looked has gone: that says nothing of the source
-		}
+	switch {
+	case f.closing.Err() != nil:
+		return false, errClosed
+	case ctx.Err() != nil: // whoever looked has gone: that says nothing of the source
+		return false, context.Cause(ctx)
+	case err != nil:
 		return false, f.failed(&f.loads.Unreadable, err)
 	}
-	content := sha256.Sum256(data)
-	if content == f.content && f.err == nil {
+	content, present := sha256.Sum256(data), f.keyring.Ring()
+	if content == f.content && f.found == present {
 		f.succeeded(&f.loads.Unchanged)
 		return false, nil
 	}
-	f.content = content
-	present := f.keyring.Ring()
 	r, count, err := f.use(data)
-	if f.err = err; err != nil {
+	f.content, f.found = content, r
+	if err != nil {
 		return false, f.failed(count, located(f.path, err))
 	}
-	if r.checksum == present.checksum {
-		f.succeeded(&f.loads.Unchanged)
+	f.succeeded(count)
+	if count != &f.loads.Adopted {
 		return false, nil
 	}
-	f.succeeded(&f.loads.Adopted)
-	slog.Info("keyring: another ring is in use", "ring", r, "checksum", r.checksum, "before", present)
+	primary, _ := r.Primary(time.Now())
+	slog.Info("keyring: another ring is in use", "ring", r, "checksum", r.checksum, "primary", primary.id, "before", present)
 	warn(r)
 	return true, nil
 }
 
-// use makes the ring in data the present one, or says why not and what that
-// counts as. An algorithm of somebody else's that panics must not take the server
-// down, whose requests go on with the present ring.
+// use makes the ring in data the present one, unless it is. It returns the ring,
+// or why not, and what that counts as. An algorithm of somebody else's that panics
+// must not take the server down, whose requests go on with the present ring.
 func (f *follower) use(data []byte) (r *Ring, count *uint64, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("keyring: an algorithm panicked with a %T", v)
+			r, err = nil, fmt.Errorf("keyring: an algorithm panicked with a %T", v)
 		}
 	}()
 	count = &f.loads.Invalid
 	if r, err = f.loader.Parse(data); err != nil {
 		return nil, count, err
 	}
+	if present := f.keyring.Ring(); r.checksum == present.checksum {
+		return present, &f.loads.Unchanged, nil
+	}
 	count = &f.loads.Refused
-	return r, count, f.keyring.Replace(r)
+	if err := f.keyring.Replace(r); err != nil {
+		return nil, count, err
+	}
+	return r, &f.loads.Adopted, nil
 }
 
 // warn logs what an operator should see to.
@@ -267,16 +296,22 @@ type loading struct {
 }
 
 // load returns what the source has. It does not wait longer than its time, nor
-// than ctx, for a source that hangs: the next look then takes what comes of it.
+// than ctx, for a source that hangs.
 func (f *follower) load(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	l := f.loading
-	if l == nil {
-		l = &loading{done: make(chan struct{})}
-		f.loading = l
-		go l.run(ctx, f.source)
+	if f.loading != nil {
+		// An earlier look did not wait for it. What it returns is what was then,
+		// or that the earlier look has ended.
+		select {
+		case <-f.loading.done:
+		case <-ctx.Done():
+			return nil, unanswered(ctx)
+		}
 	}
+	l := &loading{done: make(chan struct{})}
+	f.loading = l
+	go l.run(ctx, f.source)
 	select {
 	case <-l.done:
 		f.loading = nil
@@ -288,8 +323,12 @@ func (f *follower) load(ctx context.Context) ([]byte, error) {
 			f.loading = nil
 		case <-time.After(calm):
 		}
-		return nil, fmt.Errorf("keyring: the source does not answer: %w", ctx.Err())
+		return nil, unanswered(ctx)
 	}
+}
+
+func unanswered(ctx context.Context) error {
+	return fmt.Errorf("keyring: the source does not answer: %w", ctx.Err())
 }
 
 func (l *loading) run(ctx context.Context, s Source) {
@@ -307,6 +346,7 @@ func (l *loading) run(ctx context.Context, s Source) {
 func (f *follower) failed(count *uint64, err error) error {
 	f.mu.Lock()
 	*count++
+	f.looked = time.Now()
 	told := f.failure == err.Error()
 	f.failure = err.Error()
 	f.mu.Unlock()
@@ -316,15 +356,20 @@ func (f *follower) failed(count *uint64, err error) error {
 	return err
 }
 
-// succeeded counts a look that found the present ring.
+// succeeded counts a look after which the present ring is that of the source.
 func (f *follower) succeeded(count *uint64) {
 	f.mu.Lock()
 	*count++
-	f.confirmed = time.Now()
+	f.looked = time.Now()
+	f.confirmed = f.looked
 	failure := f.failure
 	f.failure = ""
+	adopted := count == &f.loads.Adopted
+	if adopted {
+		f.wait = soonestLook
+	}
 	f.mu.Unlock()
-	if failure != "" {
+	if failure != "" && !adopted {
 		slog.Info("keyring: the source is in order again", "ring", f.keyring.Ring())
 	}
 }
@@ -333,4 +378,6 @@ func (f *follower) succeeded(count *uint64) {
 func (f *follower) close() {
 	f.stop()
 	<-f.done
+	f.turn <- struct{}{} // not before a Reload has ended as well
+	<-f.turn
 }

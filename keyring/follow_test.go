@@ -46,6 +46,13 @@ func (s *shelf) set(data []byte, err error) {
 	s.data, s.err, s.hang, s.panic = data, err, nil, nil
 }
 
+// stall has Load wait for release from now on.
+func (s *shelf) stall(release chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hang = release
+}
+
 // taken returns when Load has been called since the last time.
 func (s *shelf) taken() []time.Time {
 	s.mu.Lock()
@@ -386,7 +393,7 @@ func TestASourceThatHangsHoldsUpNobody(t *testing.T) {
 		release := make(chan struct{})
 		two := added(t, r)
 		s.set(encoded(t, two), nil)
-		s.hang = release
+		s.stall(release)
 		time.Sleep(10 * time.Minute)
 		if _, err := b.Subkeys().Primary(base); err != nil {
 			t.Error(err)
@@ -414,7 +421,7 @@ func TestASourceThatHangsHoldsUpNobody(t *testing.T) {
 		}
 		release = make(chan struct{})
 		s.set(nil, nil)
-		s.hang = release
+		s.stall(release)
 		time.Sleep(time.Minute)
 		began = time.Now()
 		k.Close()
@@ -431,7 +438,9 @@ func TestASourceOrAnAlgorithmThatPanicsIsAFailure(t *testing.T) {
 		listen(t)
 		bad := signer.Algorithm{Name: "bad", NewSigner: func([]byte) (signer.Signer, error) { panic("x") }}
 		k, s, r := followed(t, Loader{})
+		s.mu.Lock()
 		s.panic = "the secret is hunter2"
+		s.mu.Unlock()
 		if err := k.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "panicked with a string") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%v", err)
 		}
@@ -595,5 +604,157 @@ func TestStatsSaysWhatTheRingIs(t *testing.T) {
 	}
 	if err := k.Reload(t.Context()); err != nil {
 		t.Errorf("a keyring that follows nothing: %v", err)
+	}
+}
+
+// What a source answers to a look that nobody waits for any longer is no answer
+// to the next one, nor the fault of the source.
+func TestALookAsksTheSourceAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, r := followed(t, Loader{Interval: 24 * time.Hour})
+		log.taken()
+		stale, fresh := added(t, r), added(t, added(t, r))
+		for _, tt := range []struct {
+			name string
+			data []byte
+			err  error
+		}{{"an older ring", encoded(t, stale), nil}, {"the end of its context", nil, context.DeadlineExceeded}} {
+			release := make(chan struct{})
+			s.set(tt.data, tt.err)
+			s.stall(release)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := k.Reload(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("%s: Reload returns %v", tt.name, err)
+			}
+			cancel()
+			s.set(encoded(t, fresh), nil)
+			go func() {
+				time.Sleep(time.Second)
+				close(release)
+			}()
+			if err := k.Reload(t.Context()); err != nil {
+				t.Errorf("%s: the next Reload returns %v", tt.name, err)
+			}
+			if k.Ring().Checksum() != fresh.Checksum() {
+				t.Errorf("%s: the ring is %v", tt.name, k.Ring())
+			}
+			if st := k.Stats(base); st.Loads.Unreadable+st.Loads.Refused != 0 {
+				t.Errorf("%s: %+v", tt.name, st.Loads)
+			}
+			fresh = added(t, fresh)
+		}
+		for _, line := range log.taken() {
+			if !strings.Contains(line, "level=INFO") {
+				t.Errorf("logged is %q", line)
+			}
+		}
+	})
+}
+
+// Close ends a Reload, and nothing is adopted afterwards.
+func TestCloseEndsReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, r := followed(t, Loader{})
+		s.set(encoded(t, added(t, r)), nil)
+		release := make(chan struct{})
+		s.stall(release)
+		var err error
+		var wg sync.WaitGroup
+		wg.Go(func() { err = k.Reload(t.Context()) })
+		synctest.Wait()
+		began := time.Now()
+		k.Close()
+		wg.Wait()
+		if err != errClosed || time.Since(began) > time.Second {
+			t.Errorf("Reload returns %v after %v", err, time.Since(began))
+		}
+		close(release)
+		s.set(encoded(t, added(t, r)), nil)
+		if err := k.Reload(t.Context()); err != errClosed {
+			t.Errorf("after Close: %v", err)
+		}
+		if k.Ring().Generation() != 1 || k.Stats(base).Failure != "" {
+			t.Errorf("after Close: %+v", k.Stats(base))
+		}
+	})
+}
+
+// A Reload is a look like any other: unknown keys lead to one 10 s after it at
+// the soonest, and soon again if it has found a ring.
+func TestAReloadCountsForEarlyLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, r := followed(t, Loader{Interval: 24 * time.Hour})
+		b := bind(t, k, Use{Name: "s"})
+		for end := time.Now().Add(10 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) {
+			b.Subkeys().Lookup(KeyID{1}, base)
+		}
+		time.Sleep(2 * latestLook) // nothing is due
+		s.set(encoded(t, added(t, r)), nil)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.taken()
+		at := time.Now()
+		b.Subkeys().Lookup(KeyID{1}, base)
+		time.Sleep(time.Minute)
+		if looks := s.taken(); len(looks) != 1 || looks[0].Sub(at) != soonestLook {
+			t.Errorf("looks at %v, want one %v after %v", looks, soonestLook, at)
+		}
+	})
+}
+
+// A source that has the same as before does not have the present ring if another
+// one was put in its place.
+func TestConfirmedIsOfThePresentRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, _, r := followed(t, Loader{})
+		if err := k.Replace(added(t, r)); err != nil {
+			t.Fatal(err)
+		}
+		before := k.Stats(base).Confirmed
+		time.Sleep(time.Minute)
+		if err := k.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "lower than") {
+			t.Errorf("Reload returns %v", err)
+		}
+		if st := k.Stats(base); st.Loads.Unchanged != 0 || st.Loads.Refused < 2 || !st.Confirmed.Equal(before) {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// A ring that is found again, after a failure or spelled in another way, is not
+// adopted anew.
+func TestAdoptedIsWhenTheRingWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, r := followed(t, Loader{Interval: time.Hour})
+		snapshot := k.now.Load()
+		for _, data := range [][]byte{nil, encoded(t, r), append(encoded(t, r), '\n')} {
+			time.Sleep(time.Minute)
+			s.set(data, nil)
+			k.Reload(t.Context())
+			if k.now.Load() != snapshot {
+				t.Errorf("after %d bytes, the snapshot is another, adopted %v after the first", len(data), k.Stats(base).Adopted.Sub(base))
+			}
+		}
+	})
+}
+
+// Stats can be asked for wherever a ring is judged: nothing that holds up a new
+// ring holds up an operator.
+func TestStatsDoesNotWaitForAReplace(t *testing.T) {
+	k := Ephemeral()
+	asked := 0
+	bind(t, k, Use{Name: "s", Check: func(*Ring) error {
+		k.Stats(base)
+		asked++
+		return nil
+	}})
+	if err := k.Replace(added(t, k.Ring())); err != nil || asked != 2 {
+		t.Errorf("%v, asked %d times", err, asked)
 	}
 }

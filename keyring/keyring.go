@@ -21,6 +21,8 @@ type Keyring struct {
 
 	mu       sync.Mutex // held by who replaces now
 	bindings []*Binding
+
+	counting sync.Mutex // guards usage
 	usage    map[KeyID]*usage
 
 	hint     *hint
@@ -151,8 +153,10 @@ func (k *Keyring) Bind(u Use) (*Binding, error) {
 	return b, nil
 }
 
-// usageOf returns the counters of a key. k.mu is held.
+// usageOf returns the counters of a key.
 func (k *Keyring) usageOf(id KeyID) *usage {
+	k.counting.Lock()
+	defer k.counting.Unlock()
 	u := k.usage[id]
 	if u == nil {
 		u = new(usage)
@@ -164,7 +168,8 @@ func (k *Keyring) usageOf(id KeyID) *usage {
 // Reload looks at the source that the keyring follows, at once: it is what to do
 // on SIGHUP. It returns nil if the source has the present ring, or one that is
 // now the present ring, and otherwise why not. If ctx ends first, that is the
-// error. A keyring that follows no source has nothing to do.
+// error; after Close there is always one. A keyring that follows no source has
+// nothing to do.
 func (k *Keyring) Reload(ctx context.Context) error {
 	if k.follower == nil {
 		return nil

@@ -73,8 +73,10 @@ func (s *Subkey) CountVerified(now time.Time) {
 		return
 	}
 	s.usage.verified.Add(1)
-	if t := now.Unix(); t > s.usage.last.Load() {
-		s.usage.last.Store(t)
+	last := &s.usage.last
+	t := now.Unix()
+	for was := last.Load(); t > was && !last.CompareAndSwap(was, t); {
+		was = last.Load()
 	}
 }
 
@@ -110,8 +112,8 @@ func (k *Keyring) Stats(now time.Time) Stats {
 	if err == nil {
 		s.Primary = primary.id.String()
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.counting.Lock()
+	defer k.counting.Unlock()
 	for _, key := range r.document.Keys {
 		ks := KeyStats{
 			ID: key.id, Algorithm: key.name, State: r.State(key.id, now),
