@@ -106,24 +106,37 @@ func (l Loader) follow(source Source, path string) (*Keyring, error) {
 		turn: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		looked: time.Now(), wait: soonestLook,
 	}
-	data, err := f.load(closing)
+	release := func() {}
+	if path != "" { // before the first look: no change is missed
+		release = f.watch(closing)
+	}
+	r, content, err := f.first()
 	if err != nil {
 		stop()
+		release()
 		return nil, err
 	}
-	r, err := l.Parse(data)
-	if err != nil {
-		stop()
-		return nil, located(path, err)
-	}
 	f.keyring = New(r)
-	f.content, f.found, f.confirmed = sha256.Sum256(data), r, time.Now()
+	f.content, f.found, f.confirmed = content, r, time.Now()
 	f.loads.Adopted = 1
 	f.hint = f.keyring.hint
 	f.keyring.follower = f
 	warn(r)
-	go f.run()
+	go f.run(release)
 	return f.keyring, nil
+}
+
+// first returns the ring to begin with, and the hash of what it was read from.
+func (f *follower) first() (*Ring, [sha256.Size]byte, error) {
+	data, err := f.load(f.closing)
+	if err != nil {
+		return nil, [sha256.Size]byte{}, err
+	}
+	r, err := f.loader.Parse(data)
+	if err != nil {
+		return nil, [sha256.Size]byte{}, located(f.path, err)
+	}
+	return r, sha256.Sum256(data), nil
 }
 
 // located says in which file the ring is that an error is about, if in one.
@@ -135,12 +148,10 @@ func located(path string, err error) error {
 }
 
 // run looks at the source until it is closed: at every interval, when the file
-// may have changed, and when a key came that is unknown.
-func (f *follower) run() {
+// may have changed, and when a key came that is unknown. Then it releases the watch.
+func (f *follower) run(release func()) {
 	defer close(f.done)
-	if f.path != "" {
-		defer f.watch(f.closing)()
-	}
+	defer release()
 	poll := time.NewTimer(f.jittered())
 	defer poll.Stop()
 	early := time.NewTimer(0)

@@ -29,10 +29,11 @@ func (f *follower) watch(ctx context.Context) (release func()) {
 		}
 		return func() {}
 	}
+	elsewhere := f.watchElsewhere(w, "")
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f.heed(ctx, w)
+		f.heed(ctx, w, elsewhere)
 	}()
 	return func() {
 		w.Close()
@@ -42,8 +43,7 @@ func (f *follower) watch(ctx context.Context) (release func()) {
 
 // heed passes on what a watch says. Whatever happens there is a reason to look:
 // there is no telling which of the links is the one that leads to the file.
-func (f *follower) heed(ctx context.Context, w *fsnotify.Watcher) {
-	elsewhere := f.watchElsewhere(w, "")
+func (f *follower) heed(ctx context.Context, w *fsnotify.Watcher, elsewhere string) {
 	for {
 		select {
 		case <-ctx.Done():
