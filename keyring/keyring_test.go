@@ -413,6 +413,33 @@ func TestReplaceRefusals(t *testing.T) {
 	})
 }
 
+// Not every instance sees every generation. In those between, a key may have been
+// scheduled, or unscheduled before it signed, and it has to be possible to revoke it.
+func TestReplaceAfterGenerationsNotSeen(t *testing.T) {
+	seals := signer.XChaCha20Poly1305()
+	for _, tt := range []struct {
+		name     string
+		was, is  time.Time // sign_from
+		accepted bool
+	}{
+		{"revoked while it stood by", time.Time{}, time.Time{}, true},
+		{"scheduled, and revoked", time.Time{}, on(day), true},
+		{"unscheduled, and revoked in time", on(day), time.Time{}, true},
+		{"unscheduled as it was to sign", on(0), time.Time{}, false},
+		{"unscheduled too late", on(-day), time.Time{}, false},
+	} {
+		k := newKey(t, 2, seals)
+		k.SignFrom = tt.was
+		d := Document{Name: "shop", Generation: 1, Keys: []Key{hmacKeyAt(t, 1, on(-9*day)), k, newKey(t, 3, seals)}}
+		present := newTestRing(t, d)
+		d.Generation = 3
+		d.Keys[1].SignFrom, d.Keys[1].Revoked = tt.is, on(0)
+		if err := New(present).Replace(newTestRing(t, d)); (err == nil) != tt.accepted {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
 func TestBindRefuses(t *testing.T) {
 	k := Ephemeral()
 	refuse := errors.New("session: refused")

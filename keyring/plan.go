@@ -135,11 +135,19 @@ func succession(present, next *Ring) (found []Finding) {
 			find(T3, was.id, "keys: key %v has another secret or algorithm; make it a key of its own", was.id)
 		case !was.Revoked.IsZero() && is.Revoked.IsZero():
 			find(T3, was.id, "keys: key %v was revoked and no longer is; say so again", was.id)
-		case was.seals && is.isTombstone() && (!is.seals || is.SignFrom.IsZero() != was.SignFrom.IsZero()):
+		case was.seals && is.isTombstone() && (!is.seals || is.hides(was)):
 			find(T3, was.id, "keys: the tombstone of key %v must keep seals and sign_from: nothing may fall back from sealed to signed", was.id)
 		}
 	}
 	return found
+}
+
+// hides reports whether the tombstone no longer says that the key may have signed.
+// It may say so although the former ring does not: the one between them, which not
+// every instance has to have seen, may have scheduled the key, or have unscheduled
+// it in time.
+func (k Key) hides(was Key) bool {
+	return k.SignFrom.IsZero() && !was.SignFrom.IsZero() && !was.SignFrom.After(k.buried())
 }
 
 // A planner collects what is wrong with an edit.
