@@ -45,8 +45,8 @@ func (r *Ring) Edit(now time.Time, edit func(*Document) error) (*Ring, error) {
 // of the algorithm, a new one. It signs from in after now, or from the ring's
 // propagation after now if that is later. The keys that sign until then get the
 // verify_until with which no session of theirs ends early, a new standby key takes
-// the place of the present one, and standby keys of other algorithms retire when
-// the new key begins to sign.
+// the place of the present one, and standby keys of other algorithms retire the
+// propagation after the new key begins to sign.
 //
 // Of the zero Algorithm, it is the one of the present primary. It is an error if
 // a key is scheduled to sign already.
@@ -73,11 +73,12 @@ func (d *Document) Rotate(now time.Time, a signer.Algorithm, in time.Duration) e
 			next = e.add(a)
 		}
 		id := next.id
-		next.SignFrom = from
+		next.SignFrom, next.VerifyUntil = from, time.Time{}
 		e.retire(id, from)
 		for i := range d.Keys {
 			if k := &d.Keys[i]; k.isStandby() && k.name != a.Name && k.VerifyUntil.IsZero() {
-				k.VerifyUntil = from // it never signed
+				// It never signed, but may have to until the other is known everywhere.
+				k.VerifyUntil = wholeSecond(from.Add(e.policy.Propagation))
 			}
 		}
 		e.restock(a)
@@ -199,8 +200,9 @@ func (d *Document) ScheduleCodec(now time.Time, codec string, from time.Time) er
 
 // Restore makes of the document what a former ring of the same name said, but for
 // what time and a leak have decided since: tombstones stay, keys that came later
-// verify until their sessions have ended and sign no more, and neither not_before
-// nor max_session_high is lowered.
+// verify until their sessions have ended and sign no more, as do those that have
+// signed since and stood by then, and neither not_before nor max_session_high is
+// lowered. A standby key is added if there is none any more.
 func (d *Document) Restore(now time.Time, former *Ring) error {
 	return d.edit(now, func(e *editor) error {
 		if former.Name() != d.Name {
@@ -224,8 +226,11 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 			case k.isTombstone():
 				was.Keys[i] = k
 			case !was.Keys[i].isTombstone():
-				// It may be signing at this moment.
-				if f := &was.Keys[i]; !k.SignFrom.IsZero() && !f.VerifyUntil.IsZero() && f.VerifyUntil.Before(need) {
+				// It may have signed since, or be signing at this moment. That it did
+				// is forgotten where it stands by again, so that it needs an end.
+				f := &was.Keys[i]
+				signed := k.SignFrom.Before(now.Add(e.policy.Propagation)) && !(k.SignFrom.IsZero() && k.VerifyUntil.IsZero())
+				if signed && (f.SignFrom.IsZero() || !f.VerifyUntil.IsZero() && f.VerifyUntil.Before(need)) {
 					f.VerifyUntil = need
 				}
 			}
@@ -238,6 +243,13 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 			was.Policy.MaxSessionHigh = high
 		}
 		*d = was
+		r, err := NewRing(*d)
+		if err != nil {
+			return err
+		}
+		if last := r.changes[len(r.changes)-1].key; last >= 0 && r.document.Keys[last].isSupported() {
+			e.restock(r.document.Keys[last].algorithm)
+		}
 		return nil
 	})
 }

@@ -99,7 +99,8 @@ func TestRotate(t *testing.T) {
 				if (pending.ID() == standby.ID()) != (want == a.Name) {
 					t.Errorf("%v follows, the standby key was %v", pending, standby)
 				}
-				after := inState(t, next, Standby, pending.SignFrom)
+				// That of another algorithm can take over until the new key is everywhere.
+				after := inState(t, next, Standby, pending.SignFrom.Add(defaultD))
 				if after.Algorithm() != want || !after.VerifyUntil.IsZero() || !after.Added.Equal(base) {
 					t.Errorf("%v stands by, added %v", after, after.Added)
 				}
@@ -284,6 +285,28 @@ func TestRevokeDuringARotation(t *testing.T) {
 	}
 }
 
+// In a rotation to another algorithm, the standby key of the former one goes on
+// until every instance has the new key, whenever the primary has to go.
+func TestRevokeAsAKeyOfAnotherAlgorithmBeginsToSign(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	active := inState(t, r, Active, base)
+	r = edited(t, r, base, func(d *Document) error { return d.Rotate(base, signer.BLAKE2b256(), 0) })
+	from := base.Add(defaultD)
+	for _, before := range []time.Duration{defaultD - 1, time.Minute, time.Second, 1} {
+		at := from.Add(-before)
+		next := edited(t, r, at, func(d *Document) error { return d.Revoke(at, active.ID(), "leaked") })
+		if found := Plan(r, next, at); !slices.Equal(rulesOf(found), []string{"T5"}) {
+			t.Errorf("%v before: %v", before, found)
+		}
+		k := inState(t, next, Active, at)
+		for _, skew := range []time.Duration{-defaultS, defaultS} {
+			if now := at.Add(defaultD / 2).Add(skew); !r.document.Keys[r.index[k.id]].Usable(now) {
+				t.Errorf("%v before: %v signs, and where it is not known yet it has retired at %v", before, k, now)
+			}
+		}
+	}
+}
+
 func TestRevokeOthers(t *testing.T) {
 	r := newTestRing(t, shop(t))
 	for _, tt := range []struct {
@@ -353,6 +376,24 @@ func TestDisableAndEnableThePrimary(t *testing.T) {
 	safe(t, r, off, base)
 	if k := inState(t, off, Active, base.Add(3*day)); k.ID() == pending.ID() {
 		t.Errorf("%v signs", k)
+	}
+}
+
+// A key that is about to sign may have signed, by a fast clock.
+func TestDisableAKeyThatIsAboutToSign(t *testing.T) {
+	r := edited(t, founded(t, signer.HMACSHA256()), base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 0) })
+	pending := inState(t, r, Pending, base)
+	for before, want := range map[time.Duration]State{2*defaultS + time.Second: Standby, 2 * defaultS: Retiring, time.Second: Retiring} {
+		at := pending.SignFrom.Add(-before)
+		off := edited(t, r, at, func(d *Document) error { return d.Disable(at, pending.ID(), "not sure") })
+		later := at.Add(2 * day)
+		on := edited(t, off, later, func(d *Document) error { return d.Enable(later, pending.ID()) })
+		if s := on.State(pending.ID(), later); s != want {
+			t.Errorf("%v before: %v, want %v", before, s, want)
+		}
+		if k, _ := on.key(pending.ID()); want == Retiring && k.VerifyUntil.Before(at.Add(defaultD+defaultM+defaultS)) {
+			t.Errorf("%v before: it verifies until %v", before, k.VerifyUntil)
+		}
 	}
 }
 
@@ -502,5 +543,45 @@ func TestRestore(t *testing.T) {
 	sealing := edited(t, good, base, func(d *Document) error { return d.Rotate(base, signer.XChaCha20Poly1305(), 0) })
 	if _, err := sealing.Edit(at, func(d *Document) error { return d.Restore(at, good) }); err == nil || !strings.Contains(err.Error(), "in the clear") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A key that stands by again, having signed, verifies until its sessions have ended,
+// whatever comes then.
+func TestRestoreForgetsNoSigner(t *testing.T) {
+	good := founded(t, signer.HMACSHA256())
+	active, standby := inState(t, good, Active, base), inState(t, good, Standby, base)
+	bad := edited(t, good, base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 0) })
+	for _, at := range []time.Time{base.Add(time.Second), base.Add(defaultD), base.Add(3 * day)} {
+		back := edited(t, bad, at, func(d *Document) error { return d.Restore(at, good) })
+		safe(t, bad, back, at)
+		if k := inState(t, back, Active, at); k.ID() != active.ID() {
+			t.Errorf("%v is the primary", k)
+		}
+		end := at.Add(defaultD + defaultM + defaultS)
+		k, _ := back.key(standby.ID())
+		if at.After(base.Add(time.Second)) && k.VerifyUntil.Before(end) {
+			t.Errorf("%v, which signed, verifies until %v", k, k.VerifyUntil)
+		}
+		for _, a := range []signer.Algorithm{{}, signer.BLAKE2b256()} {
+			later := at.Add(2 * defaultD)
+			next := edited(t, back, later, func(d *Document) error { return d.Rotate(later, a, 0) })
+			safe(t, back, next, later)
+			k, _ := next.key(standby.ID())
+			if at.After(base.Add(time.Second)) && !k.Usable(end.Add(-1)) {
+				t.Errorf("%v, which signed, verifies until %v after a rotation", k, k.VerifyUntil)
+			}
+			last, _ := next.Primary(later.Add(day))
+			if !last.VerifyUntil.IsZero() {
+				t.Errorf("%v signs, and ceases to verify at %v", last, last.VerifyUntil)
+			}
+		}
+		// Restored once more, it is not forgotten either.
+		again := at.Add(day)
+		twice := edited(t, edited(t, back, again, func(d *Document) error { return d.ScheduleCodec(again, "cbor", again) }), again,
+			func(d *Document) error { return d.Restore(again, good) })
+		if k, _ := twice.key(standby.ID()); at.After(base.Add(time.Second)) && k.VerifyUntil.Before(end) {
+			t.Errorf("%v, which signed, verifies until %v after another restoration", k, k.VerifyUntil)
+		}
 	}
 }

@@ -89,7 +89,7 @@ func (d *Document) Disable(now time.Time, id KeyID, reason string) error {
 			// Another signs from now on: enabled again, it has that end.
 			k.VerifyUntil = wholeSecond(now.Add(e.policy.Propagation + e.policy.MaxSessionHigh + e.policy.Skew))
 		}
-		if k.SignFrom.After(e.now) {
+		if k.SignFrom.After(e.now.Add(2 * e.policy.Skew)) { // and no clock is so fast
 			k.SignFrom, k.VerifyUntil = time.Time{}, time.Time{} // enabled again, it stands by
 		}
 		e.fillPlaceOf(was)
@@ -157,7 +157,10 @@ func (e *editor) fillPlaceOf(was Key) {
 // one of its algorithm before one of another, and one that was added earlier
 // before one that was added later. If there is none, it is a new one.
 func (e *editor) takeOver(was Key, from time.Time) *Key {
-	known := func(k *Key) bool { return !k.Added.Add(e.policy.Propagation).After(from) }
+	// Where the ring is not loaded yet, a key with an end goes by that.
+	known := func(k *Key) bool {
+		return !k.Added.Add(e.policy.Propagation).After(from) && k.Usable(from.Add(e.policy.Propagation))
+	}
 	var best *Key
 	for i := range e.d.Keys {
 		k := &e.d.Keys[i]
