@@ -270,3 +270,37 @@ func TestRulesHaveNames(t *testing.T) {
 		t.Errorf("%s", s)
 	}
 }
+
+// A standby key with an end may have signed, before it was made to stand by again.
+func TestPlanKeepsTheEndOfAStandbyKey(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	id := inState(t, r, Standby, base).ID()
+	ending := func(end time.Time) func(*Document) error {
+		return func(d *Document) error {
+			for i := range d.Keys {
+				if d.Keys[i].id == id {
+					d.Keys[i].VerifyUntil = end
+				}
+			}
+			return d.AddStandby(base, signer.Algorithm{})
+		}
+	}
+	r = edited(t, r, base, ending(base.Add(10*day)))
+	safe(t, r, edited(t, r, base, ending(base.Add(11*day))), base)
+	if got := rulesOf(Plan(r, edited(t, r, base, ending(base.Add(9*day))), base)); !slices.Equal(got, []string{"T6"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// An emergency is not refused because the clock of the job that publishes the ring is
+// slow: the key that takes over is to sign about now.
+func TestPlanAllowsForASlowClock(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	id := inState(t, r, Active, base).ID()
+	next := edited(t, r, base, func(d *Document) error { return d.Revoke(base, id, "leaked") })
+	for _, slow := range []time.Duration{0, defaultS, 2 * defaultS} {
+		if got := rulesOf(Plan(r, next, base.Add(-slow))); !slices.Equal(got, []string{"T5"}) {
+			t.Errorf("%v slow: %v", slow, got)
+		}
+	}
+}
