@@ -97,7 +97,7 @@ func (d *Document) Promote(now time.Time) error {
 		var next *Key
 		if k, ok := e.scheduled(); ok {
 			next = e.key(k.id)
-		} else if next = e.standby(func(k Key) bool { return k.seals == primary.seals }); next == nil {
+		} else if next = e.standby(func(k Key) bool { return k.seals == primary.seals && e.lasts(k, now) }); next == nil {
 			return errors.New("keyring: there is no key to promote: none is scheduled, and none of the primary's kind stands by")
 		}
 		if known := next.Added.Add(e.policy.Propagation); known.After(now) {
@@ -312,6 +312,10 @@ func (e *editor) standby(ok func(Key) bool) *Key {
 	}
 	return first
 }
+
+// lasts reports whether the key is accepted until the ring is everywhere, also
+// where its end, if it has one, is not known to be put off.
+func (e *editor) lasts(k Key, from time.Time) bool { return k.Usable(from.Add(e.policy.Propagation)) }
 
 // add adds a new standby key.
 func (e *editor) add(a signer.Algorithm) *Key {

@@ -307,6 +307,29 @@ func TestRevokeAsAKeyOfAnotherAlgorithmBeginsToSign(t *testing.T) {
 	}
 }
 
+// A standby key that is about to retire does not take over: the instances that lag
+// would not accept it.
+func TestNoKeyTakesOverThatIsAboutToRetire(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	active, ends := inState(t, r, Active, base), inState(t, r, Standby, base)
+	r = edited(t, r, base.Add(-day), func(d *Document) error {
+		for i := range d.Keys {
+			if d.Keys[i].id == ends.id {
+				d.Keys[i].VerifyUntil = base.Add(defaultD - time.Second)
+			}
+		}
+		return d.AddStandby(base.Add(-day), signer.Algorithm{})
+	})
+	for _, edit := range []func(*Document) error{
+		func(d *Document) error { return d.Revoke(base, active.id, "leaked") },
+		func(d *Document) error { return d.Promote(base) },
+	} {
+		if k := inState(t, edited(t, r, base, edit), Active, base); k.id == ends.id || k.id == active.id {
+			t.Errorf("%v signs", k)
+		}
+	}
+}
+
 func TestRevokeOthers(t *testing.T) {
 	r := newTestRing(t, shop(t))
 	for _, tt := range []struct {

@@ -157,10 +157,7 @@ func (e *editor) fillPlaceOf(was Key) {
 // one of its algorithm before one of another, and one that was added earlier
 // before one that was added later. If there is none, it is a new one.
 func (e *editor) takeOver(was Key, from time.Time) *Key {
-	// Where the ring is not loaded yet, a key with an end goes by that.
-	known := func(k *Key) bool {
-		return !k.Added.Add(e.policy.Propagation).After(from) && k.Usable(from.Add(e.policy.Propagation))
-	}
+	known := func(k *Key) bool { return !k.Added.Add(e.policy.Propagation).After(from) && e.lasts(*k, from) }
 	var best *Key
 	for i := range e.d.Keys {
 		k := &e.d.Keys[i]
