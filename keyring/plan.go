@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,6 +40,16 @@ func (r Rule) String() string {
 
 // MarshalText returns the name of the rule.
 func (r Rule) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what MarshalText returns, and nothing else.
+func (r *Rule) UnmarshalText(text []byte) error {
+	v, ok := ruleNamed(string(text))
+	if !ok {
+		return errors.New("keyring: not a rule; they are T1 to T10")
+	}
+	*r = v
+	return nil
+}
 
 // ruleNamed returns the rule of that name.
 func ruleNamed(name string) (Rule, bool) {

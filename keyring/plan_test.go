@@ -260,9 +260,18 @@ func TestRulesHaveNames(t *testing.T) {
 		if got, ok := ruleNamed(r.String()); !ok || got != r || r.String() != fmt.Sprintf("T%d", int(r)) {
 			t.Errorf("%v: %v, %v", r, got, ok)
 		}
+		text, _ := r.MarshalText()
+		var back Rule
+		if err := back.UnmarshalText(text); err != nil || back != r {
+			t.Errorf("%v comes back as %v: %v", r, back, err)
+		}
 	}
 	for _, s := range []string{"", "T0", "T11", "t1", "T01", "T1 "} {
 		if r, ok := ruleNamed(s); ok {
+			t.Errorf("%q is %v", s, r)
+		}
+		r := T4
+		if err := r.UnmarshalText([]byte(s)); err == nil || r != T4 {
 			t.Errorf("%q is %v", s, r)
 		}
 	}
