@@ -301,12 +301,12 @@ func (e *editor) scheduled() (next Key, ok bool) {
 func (k Key) isStandby() bool { return k.canVerify() && k.SignFrom.IsZero() }
 
 // standby returns the standby key of those for which ok holds that was added
-// first, or nil.
+// first, or nil. A key that is to retire is none.
 func (e *editor) standby(ok func(Key) bool) *Key {
 	var first *Key
 	for i := range e.d.Keys {
 		k := &e.d.Keys[i]
-		if k.isStandby() && k.Usable(e.now) && ok(*k) && (first == nil || k.Added.Before(first.Added)) {
+		if k.isStandby() && k.VerifyUntil.IsZero() && ok(*k) && (first == nil || k.Added.Before(first.Added)) {
 			first = k
 		}
 	}
@@ -325,9 +325,9 @@ func (e *editor) add(a signer.Algorithm) *Key {
 	return &e.d.Keys[len(e.d.Keys)-1]
 }
 
-// restock adds a standby key of the algorithm unless there is one to stay.
+// restock adds a standby key of the algorithm unless there is one.
 func (e *editor) restock(a signer.Algorithm) {
-	if e.standby(func(k Key) bool { return k.name == a.Name && k.VerifyUntil.IsZero() }) == nil {
+	if e.standby(func(k Key) bool { return k.name == a.Name }) == nil {
 		e.add(a)
 	}
 }

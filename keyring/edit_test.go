@@ -608,3 +608,24 @@ func TestRestoreForgetsNoSigner(t *testing.T) {
 		}
 	}
 }
+
+// A key that is to retire, such as one that Restore took out of the schedule, does
+// not sign again: it would cease to verify before its sessions end.
+func TestKeysThatAreToRetireAreNotTheNext(t *testing.T) {
+	active := hmacKeyAt(t, 1, base.Add(-30*day))
+	active.Added = base.Add(-30 * day)
+	former := newTestRing(t, Document{Name: "shop", Generation: 1, Keys: []Key{active}})
+	at := base.Add(-day)
+	present := edited(t, former, at, func(d *Document) error { return d.AddStandby(at, signer.Algorithm{}) })
+	leaving := inState(t, present, Standby, base).ID()
+	r := edited(t, present, base, func(d *Document) error { return d.Restore(base, former) })
+
+	next := edited(t, r, base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 0) })
+	if k := inState(t, next, Pending, base); k.ID() == leaving {
+		t.Errorf("%v is to sign, and verifies until %v", k, k.VerifyUntil)
+	}
+	safe(t, r, next, base)
+	if _, err := r.Edit(base, func(d *Document) error { return d.Promote(base) }); err == nil || !strings.Contains(err.Error(), "not every instance may have it") {
+		t.Errorf("promoted: %v", err)
+	}
+}
