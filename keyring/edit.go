@@ -52,38 +52,59 @@ func (r *Ring) Edit(now time.Time, edit func(*Document) error) (*Ring, error) {
 // a key is scheduled to sign already.
 func (d *Document) Rotate(now time.Time, a signer.Algorithm, in time.Duration) error {
 	return d.edit(now, func(e *editor) error {
-		if in < 0 {
-			return errors.New("keyring: a key cannot begin to sign in the past")
-		}
 		primary, err := e.ring.Primary(now)
 		if err != nil {
 			return err
-		}
-		if k, ok := e.scheduled(); ok {
-			return fmt.Errorf("keyring: key %v is scheduled already: it signs from %s", k.id, stamp(k.SignFrom))
 		}
 		if a.Name == "" {
 			if a = primary.algorithm; a.Name == "" {
 				return fmt.Errorf("keyring: say which algorithm: this binary lacks %s, that of the primary", primary.name)
 			}
 		}
-		from := wholeSecond(now.Add(max(in, e.policy.Propagation)))
 		next := e.standby(func(k Key) bool { return k.name == a.Name })
 		if next == nil {
 			next = e.add(a)
 		}
-		id := next.id
-		next.SignFrom, next.VerifyUntil = from, time.Time{}
-		e.retire(id, from)
-		for i := range d.Keys {
-			if k := &d.Keys[i]; k.isStandby() && k.name != a.Name && k.VerifyUntil.IsZero() {
-				// It never signed, but may have to until the other is known everywhere.
-				k.VerifyUntil = wholeSecond(from.Add(e.policy.Propagation))
-			}
-		}
-		e.restock(a)
-		return nil
+		return e.schedule(next, now, in)
 	})
+}
+
+// Schedule is Rotate with a standby key of choice, say one that was brought in
+// from elsewhere. The error is ErrUnknownKey if there is no key with the ID.
+func (d *Document) Schedule(now time.Time, id KeyID, in time.Duration) error {
+	return d.edit(now, func(e *editor) error {
+		k := e.key(id)
+		switch {
+		case k == nil:
+			return ErrUnknownKey
+		case !k.isStandby() || !k.VerifyUntil.IsZero():
+			return fmt.Errorf("keyring: key %v does not stand by: it is %v, or to retire", id, e.ring.State(id, now))
+		}
+		return e.schedule(k, now, in)
+	})
+}
+
+// schedule has the key sign from in after now on, or from the propagation after
+// now if that is later, and every other key retire.
+func (e *editor) schedule(next *Key, now time.Time, in time.Duration) error {
+	if in < 0 {
+		return errors.New("keyring: a key cannot begin to sign in the past")
+	}
+	if k, ok := e.scheduled(); ok {
+		return fmt.Errorf("keyring: key %v is scheduled already: it signs from %s", k.id, stamp(k.SignFrom))
+	}
+	id, a := next.id, next.algorithm
+	next.SignFrom = wholeSecond(now.Add(max(in, e.policy.Propagation)))
+	from := next.SignFrom
+	e.retire(id, from)
+	for i := range e.d.Keys {
+		if k := &e.d.Keys[i]; k.isStandby() && k.name != a.Name && k.VerifyUntil.IsZero() {
+			// It never signed, but may have to until the other is known everywhere.
+			k.VerifyUntil = wholeSecond(from.Add(e.policy.Propagation))
+		}
+	}
+	e.restock(a)
+	return nil
 }
 
 // Promote has the key that is scheduled next sign now or, if none is, the standby

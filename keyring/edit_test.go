@@ -149,6 +149,7 @@ func TestFailedEditsChangeNothing(t *testing.T) {
 		"disable an unknown key": func(d *Document) error { return d.Disable(base, unknown, "x") },
 		"enable an unknown key":  func(d *Document) error { return d.Enable(base, unknown) },
 		"rotate into the past":   func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, -1) },
+		"rotate and do nothing":  func(d *Document) error { return d.Rotate(base, signer.BLAKE2b256(), -1) },
 		"restore another ring":   func(d *Document) error { return d.Restore(base, Ephemeral().Ring()) },
 		"revoke for no reason":   func(d *Document) error { return d.Revoke(base, d.Keys[0].ID(), "") },
 		"disable for no reason":  func(d *Document) error { return d.Disable(base, d.Keys[0].ID(), "") },
@@ -627,5 +628,36 @@ func TestKeysThatAreToRetireAreNotTheNext(t *testing.T) {
 	safe(t, r, next, base)
 	if _, err := r.Edit(base, func(d *Document) error { return d.Promote(base) }); err == nil || !strings.Contains(err.Error(), "not every instance may have it") {
 		t.Errorf("promoted: %v", err)
+	}
+}
+
+// Schedule does what Rotate does, with the key that it is told.
+func TestScheduleAKeyOfChoice(t *testing.T) {
+	for _, a := range signer.Algorithms() {
+		r := founded(t, signer.HMACSHA256())
+		brought := GenerateKey(a)
+		brought.Added = base.Add(-day)
+		r = edited(t, r, base, func(d *Document) error { d.Keys = append(d.Keys, brought); return nil })
+		next := edited(t, r, base, func(d *Document) error { return d.Schedule(base, brought.ID(), day) })
+		safe(t, r, next, base)
+		if k := inState(t, next, Pending, base); k.ID() != brought.ID() || !k.SignFrom.Equal(base.Add(day)) {
+			t.Errorf("%v signs from %v", k, k.SignFrom)
+		}
+		if k := inState(t, next, Retiring, base.Add(day)); !k.VerifyUntil.Equal(base.Add(day + defaultM + defaultS)) {
+			t.Errorf("%v verifies until %v", k, k.VerifyUntil)
+		}
+		if k := inState(t, next, Standby, base.Add(day)); k.Algorithm() != a.Name {
+			t.Errorf("%v stands by", k)
+		}
+	}
+	r := edited(t, founded(t, signer.HMACSHA256()), base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 0) })
+	for name, id := range map[string]KeyID{
+		"does not stand by":    inState(t, r, Active, base).ID(),
+		"is scheduled already": inState(t, r, Standby, base).ID(),
+		ErrUnknownKey.Error():  {1, 2, 3, 4},
+	} {
+		if _, err := r.Edit(base, func(d *Document) error { return d.Schedule(base, id, 0) }); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
