@@ -38,8 +38,19 @@ func (r *Ring) Edit(now time.Time, edit func(*Document) error) (*Ring, error) {
 }
 
 // The methods of Document that follow are what operators do to a ring. Each is
-// one edit, to be published at once, and leaves the document as it was if it
+// one edit, to be published soon, and leaves the document as it was if it
 // returns an error. Times are to the second.
+
+// delay is how much later than it is made an edit that takes effect at once may
+// be published without a session ending early: a review may take that long. What
+// is scheduled has no such delay but that of its time.
+const delay = 24 * time.Hour
+
+// lastToken returns when the last token has expired that an instance may make
+// before it has the edit.
+func (e *editor) lastToken() time.Time {
+	return wholeSecond(e.now.Add(time.Second + delay + e.policy.Propagation + e.policy.MaxSessionHigh + e.policy.Skew))
+}
 
 // Rotate schedules the next key to sign: the standby key, or, if there is none
 // of the algorithm, a new one. It signs from in after now, or from the ring's
@@ -126,7 +137,7 @@ func (d *Document) Promote(now time.Time) error {
 		}
 		next.SignFrom, next.VerifyUntil = e.now, time.Time{}
 		a := next.algorithm
-		e.retire(next.id, now.Add(e.policy.Propagation))
+		e.retire(next.id, now.Add(delay+e.policy.Propagation))
 		e.restock(a)
 		return nil
 	})
@@ -230,7 +241,7 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 			return fmt.Errorf("keyring: the ring to restore is %q, and not %q", former.Name(), d.Name)
 		}
 		was := former.Document()
-		need := wholeSecond(now.Add(e.policy.Propagation + e.policy.MaxSessionHigh + e.policy.Skew))
+		need := e.lastToken()
 		for _, k := range d.Keys {
 			i := slices.IndexFunc(was.Keys, func(f Key) bool { return f.id == k.id })
 			switch {

@@ -189,7 +189,7 @@ func TestPromote(t *testing.T) {
 	if k := inState(t, next, Active, base); k.ID() != standby.ID() {
 		t.Errorf("%v is the primary", k)
 	}
-	if k := inState(t, next, Retiring, base); k.ID() != active.ID() || !k.VerifyUntil.Equal(base.Add(defaultD+defaultM+defaultS)) {
+	if k := inState(t, next, Retiring, base); k.ID() != active.ID() || !k.VerifyUntil.Equal(base.Add(day+defaultD+defaultM+defaultS)) {
 		t.Errorf("%v retires at %v", k, k.VerifyUntil)
 	}
 	// The new standby key is not everywhere yet.
@@ -659,5 +659,38 @@ func TestScheduleAKeyOfChoice(t *testing.T) {
 		if _, err := r.Edit(base, func(d *Document) error { return d.Schedule(base, id, 0) }); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// What takes effect at once may be published a day after it is made: until then,
+// instances go on as they were.
+func TestEditsMayWaitADay(t *testing.T) {
+	former := founded(t, signer.HMACSHA256())
+	at := base.Add(-2 * day)
+	turned := edited(t, former, at, func(d *Document) error { return d.Rotate(at, signer.Algorithm{}, 0) })
+	active := inState(t, turned, Active, base).ID()
+	for name, edit := range map[string]func(*Document) error{
+		"promote":  func(d *Document) error { return d.Promote(base) },
+		"restore":  func(d *Document) error { return d.Restore(base, former) },
+		"revoke":   func(d *Document) error { return d.Revoke(base, active, "leak") },
+		"disable":  func(d *Document) error { return d.Disable(base, active, "odd") },
+		"standby":  func(d *Document) error { return d.AddStandby(base, signer.BLAKE2b256()) },
+		"rotate":   func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, day+defaultD) },
+		"schedule": func(d *Document) error { return d.ScheduleCodec(base, "cbor", base.Add(day+defaultD)) },
+	} {
+		next := edited(t, turned, base, edit)
+		for _, after := range []time.Duration{0, time.Second, time.Hour, day} {
+			for _, f := range Plan(turned, next, base.Add(after)) {
+				if !f.Accepted {
+					t.Errorf("%s, published after %v: %v", name, after, f)
+				}
+			}
+		}
+	}
+	// Enabled again, a key verifies what it signed in that day.
+	off := edited(t, turned, base, func(d *Document) error { return d.Disable(base, active, "odd") })
+	on := edited(t, off, base, func(d *Document) error { return d.Enable(base, active) })
+	if k, _ := on.key(active); k.VerifyUntil.Before(base.Add(day + defaultD + defaultM + defaultS)) {
+		t.Errorf("%v verifies until %v", k, k.VerifyUntil)
 	}
 }

@@ -87,7 +87,7 @@ func (d *Document) Disable(now time.Time, id KeyID, reason string) error {
 		k.Disabled, k.Reason = true, reason
 		if !k.SignFrom.IsZero() && k.VerifyUntil.IsZero() {
 			// Another signs from now on: enabled again, it has that end.
-			k.VerifyUntil = wholeSecond(now.Add(e.policy.Propagation + e.policy.MaxSessionHigh + e.policy.Skew))
+			k.VerifyUntil = e.lastToken()
 		}
 		if k.SignFrom.After(e.now.Add(2 * e.policy.Skew)) { // and no clock is so fast
 			k.SignFrom, k.VerifyUntil = time.Time{}, time.Time{} // enabled again, it stands by
