@@ -633,7 +633,7 @@ func TestKeysThatAreToRetireAreNotTheNext(t *testing.T) {
 
 // Schedule does what Rotate does, with the key that it is told.
 func TestScheduleAKeyOfChoice(t *testing.T) {
-	for _, a := range signer.Algorithms() {
+	for _, a := range signer.All() {
 		r := founded(t, signer.HMACSHA256())
 		brought := GenerateKey(a)
 		brought.Added = base.Add(-day)

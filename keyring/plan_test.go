@@ -255,6 +255,24 @@ func TestOverrideIsForOneGenerationAndItsRules(t *testing.T) {
 	}
 }
 
+// A ring can be edited as soon as it is made: that slow clocks sign early with its
+// first key is no fault of the edit.
+func TestPlanAllowsForSlowClocksInANewRing(t *testing.T) {
+	hmac := signer.HMACSHA256()
+	active, standby := newKey(t, 1, hmac), newKey(t, 2, hmac)
+	active.Added, standby.Added, active.SignFrom = base, base, base
+	r := newTestRing(t, Document{Name: "shop", Generation: 1, Keys: []Key{active, standby}})
+	for _, after := range []time.Duration{0, 1, time.Minute, defaultS + 1} {
+		at := base.Add(after)
+		safe(t, r, edited(t, r, at, func(d *Document) error { return d.Rotate(at, signer.Algorithm{}, 0) }), at)
+	}
+	d := r.Document()
+	d.Keys[slices.IndexFunc(d.Keys, func(k Key) bool { return !k.SignFrom.IsZero() })].SignFrom = base.Add(time.Second)
+	if got := rulesOf(Plan(r, newTestRing(t, d), base)); !slices.Contains(got, "T7") {
+		t.Errorf("no key signs by its time: %v", got)
+	}
+}
+
 func TestRulesHaveNames(t *testing.T) {
 	for r := T1; r <= T10; r++ {
 		if got, ok := ruleNamed(r.String()); !ok || got != r || r.String() != fmt.Sprintf("T%d", int(r)) {
