@@ -47,7 +47,9 @@ type ring struct {
 
 // edit makes a new generation of the ring: on the disk first, then for every
 // request from then on. There is one instance, so nobody lags behind, and what
-// a fleet would schedule some hours ahead happens now.
+// a fleet would schedule some hours ahead happens now: to the nanosecond, and not
+// to the second as by the methods of Document, so that two clicks within one
+// second are two turns.
 func (r *ring) edit(change change) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,7 +63,9 @@ func (r *ring) edit(change change) error {
 	}
 	d := present.Document()
 	e := edition{ring: present, now: later(d, time.Now())}
-	prune(&d, e)
+	if _, err := d.Prune(e.now); err != nil {
+		return err
+	}
 	if err := change(&d, e); err != nil {
 		return err
 	}
@@ -105,21 +109,6 @@ func later(d keyring.Document, now time.Time) time.Time {
 		}
 	}
 	return last
-}
-
-// prune makes tombstones of keys whose sessions are over, and removes those
-// that have stood for long enough.
-func prune(d *keyring.Document, e edition) {
-	p := e.ring.Policy()
-	d.Keys = slices.DeleteFunc(d.Keys, func(k keyring.Key) bool {
-		return !k.Pruned.IsZero() && e.now.After(k.Pruned.Add(p.MaxSessionHigh+p.Skew))
-	})
-	for i := range d.Keys {
-		k := &d.Keys[i]
-		if k.Pruned.IsZero() && !k.VerifyUntil.IsZero() && e.now.After(k.VerifyUntil.Add(p.Skew)) {
-			k.Pruned = e.now
-		}
-	}
 }
 
 // turn makes the standby key the one that signs, and publishes a new standby

@@ -160,7 +160,9 @@ func TestKeysArePruned(t *testing.T) {
 	now := time.Now()
 	count := func(after time.Duration) (tombstones, keys int) {
 		d := ring.Document()
-		prune(&d, edition{ring, now.Add(after)})
+		if _, err := d.Prune(now.Add(after)); err != nil {
+			t.Fatal(err)
+		}
 		for _, k := range d.Keys {
 			if k.Pruned.IsZero() {
 				keys++
