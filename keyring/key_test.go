@@ -64,6 +64,13 @@ func TestBadSecretsAreRefused(t *testing.T) {
 				says   string
 			}{"decoded sample " + sample, b, "sample"})
 		}
+		if b, err := decodeBase64(sample); err == nil && len(b) >= MinSecret {
+			tests = append(tests, struct {
+				name   string
+				secret []byte
+				says   string
+			}{"sample taken for base64 " + sample, b, "sample"})
+		}
 		if len(sample) < MinSecret {
 			t.Errorf("sample %q is refused for its length already", sample)
 		}

@@ -104,10 +104,11 @@ func isSample(s []byte) bool {
 		forms = append(forms, b)
 	}
 	for _, sample := range samples {
-		decoded, _ := hex.DecodeString(sample)
+		fromHex, _ := hex.DecodeString(sample)
+		fromBase64, _ := decodeBase64(sample)
 		for _, f := range forms {
 			f = bytes.TrimSpace(f)
-			if bytes.EqualFold(f, []byte(sample)) || len(decoded) > 0 && bytes.Equal(f, decoded) {
+			if bytes.EqualFold(f, []byte(sample)) || len(fromHex) > 0 && bytes.Equal(f, fromHex) || len(fromBase64) > 0 && bytes.Equal(f, fromBase64) {
 				return true
 			}
 		}
