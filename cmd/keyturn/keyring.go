@@ -14,6 +14,9 @@ type keyringCommand struct {
 	Init  initCommand  `cmd:"" help:"Make a ring file with an active and a standby key."`
 	List  listCommand  `cmd:"" help:"Show the keys of a ring and their states."`
 	Check checkCommand `cmd:"" help:"Validate a ring file, and complete an edit by hand."`
+
+	Status statusCommand `cmd:"" help:"Say at a glance how a ring is and what comes next."`
+	Plan   planCommand   `cmd:"" help:"Judge whether a ring may take the place of another."`
 }
 
 // ringArgument is the ring file that a command is about.
@@ -23,15 +26,15 @@ type ringArgument struct {
 
 // An instant is the flag for the time as of which a command judges.
 type instant struct {
-	At time.Time `placeholder:"RFC3339" help:"Judge as of this time, like 2026-10-01T00:00:00Z, and not as of now."`
+	At moment `placeholder:"RFC3339" help:"Judge as of this time, like 2026-10-01T00:00:00Z, and not as of now."`
 }
 
 // time returns the instant, or the present.
 func (i instant) time() time.Time {
-	if i.At.IsZero() {
+	if !i.At.given() {
 		return time.Now()
 	}
-	return i.At
+	return i.At.at(time.Now())
 }
 
 // fileWarnings are warnings about the file and not about the ring in it.

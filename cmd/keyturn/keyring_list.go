@@ -101,16 +101,25 @@ func describe(r *keyring.Ring, at time.Time) ringDescription {
 		Warnings:   r.Warnings(at),
 	}
 	for _, k := range doc.Keys {
-		d.Keys = append(d.Keys, keyDescription{
-			ID: k.ID().String(), Algorithm: k.Algorithm(), State: r.State(k.ID(), at).String(), Seals: k.Seals(),
-			Added: k.Added, SignFrom: k.SignFrom, VerifyUntil: k.VerifyUntil,
-			Disabled: k.Disabled, Revoked: k.Revoked, Pruned: k.Pruned, Reason: k.Reason,
-		})
+		d.Keys = append(d.Keys, describeKey(k, r.State(k.ID(), at)))
 	}
-	for _, c := range r.Codecs() {
-		d.Codecs = append(d.Codecs, codecDescription{c.Codec, c.From})
-	}
+	d.Codecs = describeCodecs(r)
 	return d
+}
+
+func describeKey(k keyring.Key, s keyring.State) keyDescription {
+	return keyDescription{
+		ID: k.ID().String(), Algorithm: k.Algorithm(), State: s.String(), Seals: k.Seals(),
+		Added: k.Added, SignFrom: k.SignFrom, VerifyUntil: k.VerifyUntil,
+		Disabled: k.Disabled, Revoked: k.Revoked, Pruned: k.Pruned, Reason: k.Reason,
+	}
+}
+
+func describeCodecs(r *keyring.Ring) (all []codecDescription) {
+	for _, c := range r.Codecs() {
+		all = append(all, codecDescription{c.Codec, c.From})
+	}
+	return all
 }
 
 func describePolicy(p keyring.Policy) policyDescription {
@@ -118,6 +127,11 @@ func describePolicy(p keyring.Policy) policyDescription {
 		duration(p.Propagation).String(), duration(p.Skew).String(),
 		duration(p.MaxSession).String(), duration(p.MaxSessionHigh).String(),
 	}
+}
+
+// String spells the policy in a line.
+func (p policyDescription) String() string {
+	return fmt.Sprintf("propagation %s, skew %s, sessions of %s at most, and of %s ever", p.Propagation, p.Skew, p.MaxSession, p.MaxSessionHigh)
 }
 
 // write writes the description for people.

@@ -3,6 +3,8 @@
 //	keyturn keyring init FILE      makes a ring file
 //	keyturn keyring list FILE      shows the keys of a ring
 //	keyturn keyring check FILE     validates a ring file
+//	keyturn keyring status FILE    says what signs and what comes next
+//	keyturn keyring plan OLD NEW   judges whether an edit is safe to publish
 //	keyturn sign < payload.json    makes the value of a session cookie
 //	keyturn inspect VALUE          takes the value of a session cookie apart
 //	keyturn demo                   serves a page on which to turn keys and stay signed in
@@ -42,6 +44,7 @@ const description = `Signed cookie sessions: makes and checks rings of keys, mak
 Exit status, unless a command says otherwise:
 
     0    done
+    1    refused: what is asked might end sessions
     64   wrong usage
     65   the input cannot be used
     66   the ring cannot be read, or is not valid

@@ -164,8 +164,12 @@ func TestHelp(t *testing.T) {
 		"keyring_list":  {"keyring", "list"},
 		"keyring_check": {"keyring", "check"},
 		"sign":          {"sign"},
-		"inspect":       {"inspect"},
-		"demo":          {"demo"},
+
+		"keyring_status": {"keyring", "status"},
+		"keyring_plan":   {"keyring", "plan"},
+
+		"inspect": {"inspect"},
+		"demo":    {"demo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := want(t, 0, "", append(args, "--help")...)

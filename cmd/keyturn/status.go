@@ -10,6 +10,7 @@ import (
 // The exit statuses. Those from 64 on are of BSD's sysexits.
 const (
 	statusRejected      = 1
+	statusRefused       = 1 // an edit of a ring
 	statusIndeterminate = 2
 	statusUnverified    = 3
 

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/keyturn/keyturn/keyring"
+)
+
+type planCommand struct {
+	Old string `arg:"" help:"The file of the ring that every instance has, or - for standard input."`
+	New string `arg:"" help:"The file of the ring that is to be published."`
+	instant
+	JSON bool `name:"json" help:"Show one JSON object."`
+}
+
+func (planCommand) Help() string {
+	return `Judges whether no session ends before its time if the new ring is given to the first instance at that time, whatever the instances' clocks say, and in whatever order they load it within the ring's propagation. Run it in the job that publishes the file: what was safe when it was edited may not be so days later. Leave the propagation between two publications.
+
+Exit status 1: there are findings that nobody has accepted. Those that the override in the new ring accepts are shown, and do not count. The rules are
+
+    T1   the ring keeps its name, and its generation rises
+    T2   no key vanishes
+    T3   a key keeps its secret, and a tombstone stays one
+    T4   whoever signs is known to every instance
+    T5   a key verifies until the last session that it signs is over
+    T6   what was promised to sessions is kept
+    T7   some key signs at every time to come, and never in the clear by mistake
+    T8   a tombstone stays until nobody can remember its key
+    T9   a standby key is there
+    T10  a codec begins to be written when every instance has the ring
+
+Examples:
+
+    keyturn keyring plan published.json keyring.json
+    git show main:keyring.json | keyturn keyring plan - keyring.json
+    keyturn keyring plan published.json keyring.json --at 2026-10-01T00:00:00Z --json`
+}
+
+// A planReport is the result of a plan.
+type planReport struct {
+	Safe      bool                 `json:"safe"`
+	At        time.Time            `json:"at"`
+	Was       uint64               `json:"was"` // the old ring's generation
+	New       uint64               `json:"generation"`
+	Findings  []findingDescription `json:"findings"`
+	PublishBy time.Time            `json:"publish_by,omitzero"`
+}
+
+func (c planCommand) Run(std streams) error {
+	was, err := c.old(std.in)
+	if err != nil {
+		return err
+	}
+	keys, err := openRing(c.New)
+	if err != nil {
+		return err
+	}
+	is, at := keys.Ring(), c.time()
+	found := keyring.Plan(was, is, at)
+	r := planReport{
+		Safe: len(unaccepted(found)) == 0, At: at.UTC().Round(0),
+		Was: was.Generation(), New: is.Generation(), Findings: describeFindings(found),
+	}
+	if r.Safe {
+		r.PublishBy, _ = publishBy(was, is, at)
+	}
+	if c.JSON {
+		err = writeJSON(std.out, r)
+	} else {
+		r.write(std.out, c.New)
+	}
+	if err == nil && !r.Safe {
+		err = fail(statusRefused, nil)
+	}
+	return err
+}
+
+// old returns the ring that is in use.
+func (c planCommand) old(in io.Reader) (*keyring.Ring, error) {
+	if c.Old != "-" {
+		keys, err := openRing(c.Old)
+		if err != nil {
+			return nil, err
+		}
+		return keys.Ring(), nil
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxRing))
+	if err != nil {
+		return nil, failf(statusData, "standard input: %w", err)
+	}
+	r, err := keyring.Parse(data)
+	if err != nil {
+		return nil, fail(statusData, about("standard input", err))
+	}
+	return r, nil
+}
+
+func (r planReport) write(w io.Writer, file string) {
+	for _, f := range r.Findings {
+		accepted := ""
+		if f.Accepted {
+			accepted = " (accepted)"
+		}
+		fmt.Fprintf(w, "%s%s: %s\n", f.Rule, accepted, f.Text)
+	}
+	switch {
+	case !r.Safe:
+		fmt.Fprintf(w, "%s: not to be published at %s in the place of generation %d\n", file, stamp(r.At), r.Was)
+	case r.PublishBy.IsZero():
+		fmt.Fprintf(w, "%s: generation %d can take the place of %d\n", file, r.New, r.Was)
+	default:
+		fmt.Fprintf(w, "%s: generation %d can take the place of %d until %s\n", file, r.New, r.Was, stamp(r.PublishBy))
+	}
+}
+
+// unaccepted returns the findings that nobody has accepted.
+func unaccepted(all []keyring.Finding) (found []keyring.Finding) {
+	for _, f := range all {
+		if !f.Accepted {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// publishHorizon is how far ahead publishBy looks.
+const publishHorizon = 365 * 24 * time.Hour
+
+// publishBy returns the last second in which the new ring may be given to the
+// first instance, if that ends within a year.
+func publishBy(was, is *keyring.Ring, now time.Time) (by time.Time, ends bool) {
+	safe := func(after time.Duration) bool {
+		return len(unaccepted(keyring.Plan(was, is, now.Add(after)))) == 0
+	}
+	if safe(publishHorizon) {
+		return time.Time{}, false
+	}
+	lo, hi := time.Duration(0), publishHorizon // safe, and not
+	for hi-lo > time.Second {
+		if m := lo + (hi-lo)/2; safe(m) {
+			lo = m
+		} else {
+			hi = m
+		}
+	}
+	return now.Add(lo).UTC().Truncate(time.Second), true
+}
+
+// A findingDescription is a finding for scripts.
+type findingDescription struct {
+	Rule     string `json:"rule"`
+	Key      string `json:"key,omitempty"`
+	Text     string `json:"text"`
+	Accepted bool   `json:"accepted"`
+}
+
+func describeFindings(all []keyring.Finding) []findingDescription {
+	found := []findingDescription{}
+	for _, f := range all {
+		d := findingDescription{Rule: f.Rule.String(), Text: f.Text, Accepted: f.Accepted}
+		if f.Key != (keyring.KeyID{}) {
+			d.Key = f.Key.String()
+		}
+		found = append(found, d)
+	}
+	return found
+}
