@@ -646,7 +646,7 @@ func TestScheduleAKeyOfChoice(t *testing.T) {
 		if k := inState(t, next, Retiring, base.Add(day)); !k.VerifyUntil.Equal(base.Add(day + defaultM + defaultS)) {
 			t.Errorf("%v verifies until %v", k, k.VerifyUntil)
 		}
-		if k := inState(t, next, Standby, base.Add(day)); k.Algorithm() != a.Name {
+		if k := inState(t, next, Standby, base.Add(day+defaultD)); k.Algorithm() != a.Name {
 			t.Errorf("%v stands by", k)
 		}
 	}

@@ -267,7 +267,7 @@ func TestPlanAllowsForSlowClocksInANewRing(t *testing.T) {
 		safe(t, r, edited(t, r, at, func(d *Document) error { return d.Rotate(at, signer.Algorithm{}, 0) }), at)
 	}
 	d := r.Document()
-	d.Keys[slices.IndexFunc(d.Keys, func(k Key) bool { return !k.SignFrom.IsZero() })].SignFrom = base.Add(time.Second)
+	d.Keys[slices.IndexFunc(d.Keys, func(k Key) bool { return !k.SignFrom.IsZero() })].SignFrom = base.Add(2*defaultS + time.Second)
 	if got := rulesOf(Plan(r, newTestRing(t, d), base)); !slices.Contains(got, "T7") {
 		t.Errorf("no key signs by its time: %v", got)
 	}
