@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"cmp"
 	"encoding"
 	"errors"
 	"fmt"
@@ -67,11 +68,11 @@ func fitsCodecs(t reflect.Type) []error {
 	}
 	var errs []error
 	for problem := range strings.SplitSeq(err.Error(), "\n") {
-		problem = strings.TrimPrefix(problem, "codec: ")
-		if rest, ok := strings.CutPrefix(problem, t.String()); ok && t.Name() == "" {
-			problem = rootName(t) + rest
+		problem, ok := strings.CutPrefix(problem, "codec: "+cmp.Or(t.Name(), t.String()))
+		if !ok {
+			problem = ": " + problem // of the type as a whole
 		}
-		errs = append(errs, errors.New(problem))
+		errs = append(errs, errors.New(rootName(t)+problem))
 	}
 	return errs
 }
