@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -17,23 +16,12 @@ import (
 // Reading takes longer forms of numbers and lengths too, as other writers make them.
 func CBOR() Codec { return cborCodec }
 
-type cborCodecType struct {
-	encoders sync.Pool
-}
+type cborCodecType struct{ appender }
 
-var cborCodec = &cborCodecType{
-	encoders: sync.Pool{New: func() any { return &encoder{format: cborFormat{}, index: formatCBOR} }},
-}
+var cborCodec = &cborCodecType{appender{index: formatCBOR}}
 
 func (*cborCodecType) ID() byte     { return 3 }
 func (*cborCodecType) Name() string { return "cbor" }
-
-func (c *cborCodecType) Append(dst []byte, v any) ([]byte, error) {
-	e := c.encoders.Get().(*encoder)
-	out, err := e.append(dst, v)
-	c.encoders.Put(e)
-	return out, err
-}
 
 // The major types of CBOR (RFC 8949, section 3.1), in their place in the first byte.
 const (

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -78,16 +79,35 @@ func (e *encoder) WriteByte(c byte) error {
 	return nil
 }
 
-// append is the Append of every codec.
-func (e *encoder) append(dst []byte, v any) ([]byte, error) {
+// An appender is what all codecs encode with.
+type appender struct {
+	index    int       // of the format in allFormats
+	encoders sync.Pool // of *encoder
+}
+
+func (a *appender) Append(dst []byte, v any) ([]byte, error) {
+	e, _ := a.encoders.Get().(*encoder)
+	if e == nil {
+		e = newEncoder(a.index)
+	}
 	e.buf, e.depth, e.entries = dst, 0, 0
 	err := e.root(v)
 	out := e.buf
 	e.buf = nil
+	a.encoders.Put(e)
 	if err != nil {
 		return dst, err
 	}
 	return out, nil
+}
+
+func newEncoder(index int) *encoder {
+	e := &encoder{format: allFormats[index], index: index}
+	if index == formatMessagePack {
+		e.msgpack = msgpack.NewEncoder(e)
+		e.msgpack.UseCompactInts(true)
+	}
+	return e
 }
 
 var errNilPointer = errors.New("codec: a nil pointer cannot be encoded")

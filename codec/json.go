@@ -29,24 +29,17 @@ import (
 func JSON() Codec { return jsonCodec }
 
 type jsonCodecType struct {
-	encoders sync.Pool
+	appender
 	decoders sync.Pool
 }
 
 var jsonCodec = &jsonCodecType{
-	encoders: sync.Pool{New: func() any { return &encoder{format: jsonFormat{}, index: formatJSON} }},
+	appender: appender{index: formatJSON},
 	decoders: sync.Pool{New: func() any { return new(jsonReader) }},
 }
 
 func (*jsonCodecType) ID() byte     { return 1 }
 func (*jsonCodecType) Name() string { return "json" }
-
-func (c *jsonCodecType) Append(dst []byte, v any) ([]byte, error) {
-	e := c.encoders.Get().(*encoder)
-	out, err := e.append(dst, v)
-	c.encoders.Put(e)
-	return out, err
-}
 
 // jsonFormat writes JSON.
 type jsonFormat struct{}

@@ -30,17 +30,12 @@ func MessagePack() Codec { return msgpackCodec }
 // expected, past any check made beforehand. And no byte reaches the library before
 // msgpackScan has walked it: without that, dd ff ff ff ff ends the process.
 type msgpackCodecType struct {
-	encoders sync.Pool
+	appender
 	decoders sync.Pool
 }
 
 var msgpackCodec = &msgpackCodecType{
-	encoders: sync.Pool{New: func() any {
-		e := &encoder{format: msgpackFormat{}, index: formatMessagePack}
-		e.msgpack = msgpack.NewEncoder(e)
-		e.msgpack.UseCompactInts(true)
-		return e
-	}},
+	appender: appender{index: formatMessagePack},
 	decoders: sync.Pool{New: func() any {
 		r := new(msgpackReader)
 		r.dec = msgpack.NewDecoder(&r.data)
@@ -50,13 +45,6 @@ var msgpackCodec = &msgpackCodecType{
 
 func (*msgpackCodecType) ID() byte     { return 2 }
 func (*msgpackCodecType) Name() string { return "msgpack" }
-
-func (c *msgpackCodecType) Append(dst []byte, v any) ([]byte, error) {
-	e := c.encoders.Get().(*encoder)
-	out, err := e.append(dst, v)
-	c.encoders.Put(e)
-	return out, err
-}
 
 // msgpackFormat writes MessagePack. Writing into memory has no errors.
 type msgpackFormat struct{}
