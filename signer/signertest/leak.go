@@ -37,7 +37,7 @@ func noLeak[S any](_ S, with maker[S]) error {
 		lower := strings.ToLower(text)
 		for spelling, as := range spelled {
 			if strings.Contains(text, spelling) || strings.Contains(lower, spelling) {
-				return fmt.Errorf("%s shows bytes of the key as %s", form, as)
+				return fmt.Errorf("%s shows bytes of the key as %s; keep the key, and what holds it, in a closure instead of a field: fmt finds every field, and methods like Format are not called on one that is not exported", form, as)
 			}
 		}
 	}

@@ -153,8 +153,13 @@ func wrongTag(s signer.Signer, _ maker[signer.Signer]) error {
 		}); err != nil {
 			return err
 		}
+		// What sums or XORs the differences word by word takes two for none.
+		apart := 64
+		if len(tag) <= 8 {
+			apart = 4 * len(tag) // or the second would be the first again
+		}
 		if err := flips(tag, func(bit int) error {
-			second := (bit + 64) % (8 * len(tag)) // what sums or XORs the differences
+			second := (bit + apart) % (8 * len(tag))
 			tag[second/8] ^= 1 << (second % 8)
 			taken := s.Verify(msg, tag)
 			tag[second/8] ^= 1 << (second % 8)
@@ -174,7 +179,7 @@ func wrongTag(s signer.Signer, _ maker[signer.Signer]) error {
 			"that is the message":      octets(1, len(tag)),
 			"of the message and a tag": s.Sign(nil, slices.Concat(msg, tag)),
 		} {
-			if s.Verify(msg, wrong) {
+			if !bytes.Equal(wrong, tag) && s.Verify(msg, wrong) {
 				return fmt.Errorf("a tag %s is taken", name)
 			}
 		}
