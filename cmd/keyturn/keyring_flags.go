@@ -2,7 +2,11 @@ package main
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/keyturn/keyturn/signer"
 )
 
 // A moment is a time on the command line: one of RFC 3339, or now.
@@ -36,4 +40,46 @@ func (m moment) at(now time.Time) time.Time {
 		return now
 	}
 	return m.Time
+}
+
+var errDuration = errors.New("not a duration like 90d, 36h, 1d12h or 30m")
+
+// UnmarshalText reads a duration as package time does, and days before it.
+func (d *duration) UnmarshalText(text []byte) error {
+	const day = 24 * time.Hour
+	days, rest, ok := strings.Cut(string(text), "d")
+	if !ok {
+		days, rest = "0", string(text)
+	} else if rest == "" {
+		rest = "0"
+	}
+	n, err := strconv.ParseUint(days, 10, 16)
+	if err != nil {
+		return errDuration
+	}
+	r, err := time.ParseDuration(rest)
+	if err != nil || r < 0 || time.Duration(n)*day > 1<<63-1-r {
+		return errDuration
+	}
+	*d = duration(time.Duration(n)*day + r)
+	return nil
+}
+
+// An algorithmName is the name of a built-in algorithm, or nothing.
+type algorithmName struct{ signer.Algorithm }
+
+// UnmarshalText reads the name of an algorithm.
+func (n *algorithmName) UnmarshalText(text []byte) error {
+	for _, a := range signer.All() {
+		if a.Name == string(text) {
+			n.Algorithm = a
+			return nil
+		}
+	}
+	return errors.New("not hmac-sha256, blake2b-256 or xchacha20-poly1305")
+}
+
+// algorithmFlag is the algorithm of a key that a command may make.
+type algorithmFlag struct {
+	Algorithm algorithmName `placeholder:"NAME" help:"The key's algorithm: hmac-sha256, blake2b-256 or xchacha20-poly1305, which encrypts. By default that of the key that signs."`
 }

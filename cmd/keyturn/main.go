@@ -1,9 +1,10 @@
-// Command keyturn makes and checks keyrings, makes and opens session cookies, and shows a session that outlives its keys.
+// Command keyturn makes, checks and edits keyrings, makes and opens session cookies, and shows a session that outlives its keys.
 //
 //	keyturn keyring init FILE      makes a ring file
 //	keyturn keyring list FILE      shows the keys of a ring
 //	keyturn keyring check FILE     validates a ring file
 //	keyturn keyring status FILE    says what signs and what comes next
+//	keyturn keyring rotate FILE    schedules the next key; and other edits
 //	keyturn keyring plan OLD NEW   judges whether an edit is safe to publish
 //	keyturn sign < payload.json    makes the value of a session cookie
 //	keyturn inspect VALUE          takes the value of a session cookie apart
@@ -33,18 +34,19 @@ import (
 type command struct {
 	Version kong.VersionFlag `help:"Show the version."`
 
-	Keyring keyringCommand `cmd:"" help:"Make, show and check the file of a ring of keys."`
+	Keyring keyringCommand `cmd:"" help:"Make, show, check and edit the file of a ring of keys."`
 	Sign    signCommand    `cmd:"" help:"Make the value of a session cookie from a JSON object on standard input."`
 	Inspect inspectCommand `cmd:"" help:"Say what the value of a session cookie is, and what is in it."`
 	Demo    demoCommand    `cmd:"" help:"Serve a page on which to turn keys and stay signed in."`
 }
 
-const description = `Signed cookie sessions: makes and checks rings of keys, makes and opens cookies.
+const description = `Signed cookie sessions: makes, checks and edits rings of keys, makes and opens
+cookies.
 
 Exit status, unless a command says otherwise:
 
     0    done
-    1    refused: what is asked might end sessions
+    1    refused: an edit of a ring might end sessions
     64   wrong usage
     65   the input cannot be used
     66   the ring cannot be read, or is not valid
@@ -52,6 +54,7 @@ Exit status, unless a command says otherwise:
     70   a fault of the program
     73   the file cannot be made
     74   a file, or the output, cannot be written
+    75   somebody else is editing the ring
     78   the ring does not allow it`
 
 // streams are what a command reads and writes.

@@ -21,6 +21,7 @@ const (
 	statusSoftware    = 70
 	statusCreate      = 73
 	statusOutput      = 74
+	statusBusy        = 75 // somebody else is editing the ring
 	statusConfig      = 78 // the ring, for what is asked
 )
 

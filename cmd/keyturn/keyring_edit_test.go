@@ -1,0 +1,504 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+// rotated returns a ring that has been in use for 100 days, with a key in each of
+// the states that matter, now, and members that a later version may add.
+func rotated(t *testing.T, a signer.Algorithm) (path string, keys map[string]keyring.KeyID) {
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Second)
+	keys = map[string]keyring.KeyID{}
+	d := keyring.Document{Name: "shop", Generation: 7, Published: now.Add(-90 * day)}
+	add := func(name string, f func(k *keyring.Key)) {
+		k := keyring.GenerateKey(a)
+		k.Added = now.Add(-100 * day)
+		f(&k)
+		keys[name] = k.ID()
+		d.Keys = append(d.Keys, k)
+	}
+	add("active", func(k *keyring.Key) { k.SignFrom = now.Add(-10 * day) })
+	add("standby", func(*keyring.Key) {})
+	add("retiring", func(k *keyring.Key) { k.SignFrom, k.VerifyUntil = now.Add(-90*day), now.Add(5*day) })
+	add("retired", func(k *keyring.Key) { k.SignFrom, k.VerifyUntil = now.Add(-99*day), now.Add(-80*day) })
+	add("disabled", func(k *keyring.Key) {
+		k.SignFrom, k.VerifyUntil, k.Disabled = now.Add(-95*day), now.Add(-day), true
+		k.VerifyUntil = now.Add(3 * day)
+	})
+	add("pruned", func(k *keyring.Key) { k.SignFrom, k.Pruned = now.Add(-99*day), now.Add(-day) })
+	add("old tombstone", func(k *keyring.Key) { k.SignFrom, k.Revoked, k.Reason = now.Add(-99*day), now.Add(-60*day), "lost" })
+	path = writeRing(t, d)
+	rewrite(t, path, `"generation": 7,`, `"generation": 7, "future": {"a": [1, 2.50]},`)
+	rewrite(t, path, `"disabled": true`, `"disabled": true, "owner": "me"`)
+	want(t, 0, "", "keyring", "check", path, "--write")
+	return path, keys
+}
+
+// expand puts a key's ID in the place of each {state}.
+func expand(args string, path string, keys map[string]keyring.KeyID) (all []string) {
+	for _, a := range strings.Fields(args) {
+		a = strings.ReplaceAll(a, "@RING", path)
+		for name, id := range keys {
+			a = strings.ReplaceAll(a, "{"+name+"}", id.String())
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// A stored is a file as it is, to see whether it was written.
+type stored struct {
+	info os.FileInfo
+	text string
+}
+
+func store(t *testing.T, path string) stored {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored{info, string(text)}
+}
+
+// untouched checks that the file was not even written again.
+func (s stored) untouched(t *testing.T, path string) {
+	t.Helper()
+	now := store(t, path)
+	if !os.SameFile(s.info, now.info) || !s.info.ModTime().Equal(now.info.ModTime()) || s.text != now.text {
+		t.Error("the file was written")
+	}
+}
+
+func TestEdits(t *testing.T) {
+	hmac, seals := signer.HMACSHA256(), signer.XChaCha20Poly1305()
+	for _, test := range []struct {
+		name   string
+		of     signer.Algorithm
+		args   string
+		status int
+		says   string // on standard output or, if it is refused, on standard error
+		after  string // keys and their states
+	}{
+		{"rotate", hmac, "rotate @RING", 0, "in 23h59m", "standby=pending active=active"},
+		{"rotate in a week", hmac, "rotate @RING --in 7d", 0, ", in 6d", "standby=pending active=active"},
+		{"rotate as soon as can be", hmac, "rotate @RING --in 0", 0, "at once", "standby=pending"},
+		{"rotate to another algorithm", hmac, "rotate @RING --algorithm blake2b-256", 0, "blake2b-256 pending", "standby=standby active=active"},
+		{"rotate an old key", hmac, "rotate @RING --if-older-than 9d23h", 0, "generation 8 is written", "standby=pending"},
+		{"rotate a young key", hmac, "rotate @RING --if-older-than 10d1h", 0, "nothing to do", "standby=standby"},
+		{"rotate to write in the clear", seals, "rotate @RING --algorithm hmac-sha256", 1, "--accept T7 --reason", ""},
+		{"rotate to write in the clear, and mean something else", seals, "rotate @RING --algorithm hmac-sha256 --accept T4,T5 --reason x", 1, "T7: from", ""},
+		{"rotate to write in the clear, and mean it", seals, "rotate @RING --algorithm hmac-sha256 --accept T4,T7 --reason x", 0, "accepted: T7", "active=active"},
+		{"rotate to nothing", hmac, "rotate @RING --algorithm md5", 64, "--algorithm: not hmac-sha256, blake2b-256 or xchacha20-poly1305", ""},
+		{"rotate in a while", hmac, "rotate @RING --in soon", 64, "--in: not a duration like 90d", ""},
+
+		{"standby that is there", hmac, "standby @RING", 0, "nothing to do", "standby=standby"},
+		{"standby of another algorithm", hmac, "standby @RING --algorithm xchacha20-poly1305", 0, "xchacha20-poly1305 standby: new", "standby=standby"},
+
+		{"promote", hmac, "promote @RING", 0, "next: publish the file to every instance at once", "standby=active active=retiring"},
+
+		{"disable the key that signs", hmac, "disable @RING {active} --reason odd", 0, "accepted: T5", "active=disabled standby=active"},
+		{"disable the standby key", hmac, "disable @RING {standby} --reason odd", 0, "standby: new", "active=active standby=disabled"},
+		{"disable again", hmac, "disable @RING {disabled} --reason odd", 0, "nothing to do", "disabled=disabled"},
+		{"disable for no reason", hmac, "disable @RING {active}", 64, "--reason: say why", ""},
+		{"disable no key", hmac, "disable @RING 00000000 --reason x", 78, "there is no key 00000000", ""},
+		{"disable a tombstone", hmac, "disable @RING {pruned} --reason x", 78, "revoked or pruned", ""},
+		{"disable what is no ID", hmac, "disable @RING X --reason x", 64, "8 lower-case hexadecimal digits", ""},
+		{"enable", hmac, "enable @RING {disabled}", 0, "enabled", "disabled=retiring"},
+		{"enable again", hmac, "enable @RING {active}", 0, "nothing to do", "active=active"},
+		{"enable a tombstone", hmac, "enable @RING {pruned}", 78, "revoked or pruned", ""},
+
+		{"revoke the key that signs", hmac, "revoke @RING {active} --reason leak", 0, "--not-before now ends all", "active=revoked standby=active"},
+		{"revoke the key that signs, which seals", seals, "revoke @RING {active} --reason leak", 0, "at once", "active=revoked standby=active"},
+		{"revoke a retiring key", hmac, "revoke @RING {retiring} --reason leak", 0, "has signed", "retiring=revoked active=active"},
+		{"revoke a standby key", hmac, "revoke @RING {standby} --reason leak", 0, "at once", "standby=revoked active=active"},
+		{"revoke, and end all sessions", hmac, "revoke @RING {active} --reason leak --not-before now", 0, "accepted: T6", "active=revoked standby=active"},
+		{"revoke, and end old sessions", hmac, "revoke @RING {active} --reason leak --not-before 2026-01-01T00:00:00Z", 0, "began before 2026-01-01T00:00:00Z are over", "active=revoked"},
+		{"revoke again", hmac, "revoke @RING {old-tombstone} --reason leak", 0, "nothing to do", ""},
+		{"revoke for no reason", hmac, "revoke @RING {active}", 64, "--reason", ""},
+		{"revoke nothing", hmac, "revoke @RING --reason x", 64, "which key?", ""},
+		{"revoke one and all", hmac, "revoke @RING {active} --all --reason x --yes", 64, "say one of them", ""},
+		{"revoke one, yes", hmac, "revoke @RING {active} --reason x --yes", 64, "--yes is for --all", ""},
+		{"revoke no key", hmac, "revoke @RING 12345678 --reason x", 78, "there is no key 12345678", ""},
+		{"revoke, and let nobody in", hmac, "revoke @RING {active} --reason x --not-before 2999-01-01T00:00:00Z", 64, "nobody could sign in", ""},
+		{"revoke, at no time", hmac, "revoke @RING {active} --reason x --not-before noon", 64, "--not-before: not a time like 2026-10-01T00:00:00Z", ""},
+		{"revoke all without a yes", hmac, "revoke @RING --all --reason x", 1, "signs everybody out", ""},
+		{"revoke all", hmac, "revoke @RING --all --reason x --yes", 0, "everybody is signed out", "active=revoked standby=revoked retiring=revoked disabled=revoked"},
+
+		{"prune", hmac, "prune @RING", 0, "its tombstone is removed", "retired=pruned old-tombstone=unknown retiring=retiring pruned=pruned"},
+
+		{"codec", hmac, "codec @RING cbor", 0, "in 23h59m", ""},
+		{"codec as soon as can be", hmac, "codec @RING cbor --from now", 0, "codec cbor: written from", ""},
+		{"codec at a time", hmac, "codec @RING msgpack --from 2999-01-01T00:00:00Z", 0, "msgpack: written from 2999-01-01T00:00:00Z", ""},
+		{"codec of the application", hmac, "codec @RING cobr", 0, "cobr is none of json, msgpack and cbor", ""},
+		{"codec with a name that is none", hmac, "codec @RING a/b", 78, "codec: not 1 to 32", ""},
+		{"codec at no time", hmac, "codec @RING cbor --from tomorrow", 64, "--from: not a time like 2026-10-01T00:00:00Z", ""},
+
+		{"accept for no reason", hmac, "rotate @RING --accept T4", 64, "--accept: say why", ""},
+		{"accept what servers refuse", hmac, "rotate @RING --accept T3 --reason x", 64, "servers refuse", ""},
+		{"accept no rule", hmac, "rotate @RING --accept T11 --reason x", 64, "they are T1 to T10", ""},
+		{"accept what is not found", hmac, "rotate @RING --accept T5 --reason x", 0, "generation 8 is written", "standby=pending"},
+		{"the generation that is there", hmac, "rotate @RING --expect-generation 7", 0, "generation 8 is written", "standby=pending"},
+		{"another generation", hmac, "rotate @RING --expect-generation 6", 1, "of generation 7, and not 6", ""},
+		{"another generation, and nothing to do", hmac, "standby @RING --expect-generation 8", 1, "of generation 7, and not 8", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path, keys := rotated(t, test.of)
+			keys["old-tombstone"] = keys["old tombstone"]
+			hidden, before, was := secrets(t, path), store(t, path), readRing(t, path)
+			args := append([]string{"keyring"}, expand(test.args, path, keys)...)
+
+			dry := keyturn(t, "", append(args, "--dry-run")...)
+			before.untouched(t, path)
+			if dry.status != test.status && test.name != "revoke all without a yes" {
+				t.Errorf("a dry run: status %d, want %d: %s", dry.status, test.status, dry.err)
+			}
+			r := want(t, test.status, "", args...)
+			for _, s := range hidden {
+				if strings.Contains(r.out+r.err+dry.out+dry.err, s) {
+					t.Error("a secret is shown")
+				}
+			}
+			hideSecrets(t, path, r)
+			is := readRing(t, path)
+			if test.status != 0 {
+				if !strings.Contains(r.err, test.says) || r.out != "" {
+					t.Errorf("%q %q, want %q on standard error", r.out, r.err, test.says)
+				}
+				before.untouched(t, path)
+				return
+			}
+			if !strings.Contains(r.out, test.says) {
+				t.Errorf("%q, want %q", r.out, test.says)
+			}
+			changed := !strings.Contains(r.out, "nothing to do")
+			switch {
+			case !changed:
+				before.untouched(t, path)
+			case is.Generation() != was.Generation()+1 || !strings.Contains(r.out, "generation 8 is written (it was 7)"):
+				t.Errorf("generation %d: %s", is.Generation(), r.out)
+			}
+			if strings.Contains(dry.out, "nothing is written") != changed {
+				t.Errorf("a dry run: %q", dry.out)
+			}
+			if err := keyring.New(was).Replace(is); err != nil {
+				t.Errorf("a server refuses the new ring: %v", err)
+			}
+			for _, f := range unaccepted(keyring.Plan(was, is, time.Now())) {
+				if !strings.Contains(test.args, "--in 0") && !strings.Contains(test.args, "--from now") { // a moment too late
+					t.Errorf("%v", f)
+				}
+			}
+			text := store(t, path).text
+			for _, kept := range []string{`"future": {`, `2.50`, `"owner": "me"`} {
+				if !strings.Contains(text, kept) && !strings.Contains(test.name, "all") {
+					t.Errorf("%s is lost", kept)
+				}
+			}
+			for _, pair := range strings.Fields(test.after) {
+				name, state, _ := strings.Cut(pair, "=")
+				if s := is.State(keys[name], time.Now()).String(); s != state {
+					t.Errorf("the %s key is %s, want %s", name, s, state)
+				}
+			}
+			// A second later it is the same, or refused: never a second edit.
+			if changed && !strings.HasPrefix(test.name, "rotate") && !strings.Contains(test.name, "generation") &&
+				!strings.Contains(test.args, "--accept") && test.name != "promote" && test.name != "revoke all" && !strings.Contains(test.args, "--not-before now") {
+				after := store(t, path)
+				r := want(t, 0, "", args...)
+				if !strings.Contains(r.out, "nothing to do") {
+					t.Errorf("again: %s", r.out)
+				}
+				after.untouched(t, path)
+			}
+		})
+	}
+}
+
+// What scripts read is what people do.
+func TestEditsInJSON(t *testing.T) {
+	path, keys := rotated(t, signer.HMACSHA256())
+	at := time.Now()
+	var r editReport
+	decodeJSON(t, want(t, 0, "", "keyring", "rotate", path, "--json").out, &r)
+	is := readRing(t, path)
+	if r.File != path || r.Ring != "shop" || r.Was != 7 || r.Generation != 8 || r.Checksum != is.Checksum() || !r.Changed || !r.Written || r.Refused || len(r.Findings) > 0 {
+		t.Errorf("%+v", r)
+	}
+	var states []string
+	for _, k := range r.Keys {
+		states = append(states, k.State)
+	}
+	slices.Sort(states)
+	if !slices.Equal(states, []string{"active", "pending", "standby"}) {
+		t.Errorf("%v", states)
+	}
+	// It can be published until a propagation before the key signs.
+	k, _ := is.Primary(at.Add(3 * day))
+	if late := k.SignFrom.Add(-keyring.DefaultPropagation).Sub(r.PublishBy); k.ID() != keys["standby"] || late < 0 || late > 2*time.Second {
+		t.Errorf("%v signs from %v, and is to be published by %v", k, k.SignFrom, r.PublishBy)
+	}
+
+	r = editReport{}
+	decodeJSON(t, want(t, 0, "", "keyring", "codec", path, "cbor", "--dry-run", "--json").out, &r)
+	if !r.Changed || r.Written || len(r.Codecs) != 1 || r.Generation != 9 || readRing(t, path).Generation() != 8 {
+		t.Errorf("%+v", r)
+	}
+	r = editReport{}
+	decodeJSON(t, want(t, 0, "", "keyring", "standby", path, "--json").out, &r)
+	if r.Changed || r.Written || r.Generation != 8 || r.Was != 8 {
+		t.Errorf("%+v", r)
+	}
+	r = editReport{}
+	decodeJSON(t, want(t, 0, "", "keyring", "prune", path, "--json").out, &r)
+	if !slices.Equal(r.Gone, []string{keys["old tombstone"].String()}) || len(r.Keys) != 1 || r.Keys[0].ID != keys["retired"].String() {
+		t.Errorf("%+v", r)
+	}
+
+	path, _ = rotated(t, signer.XChaCha20Poly1305())
+	r = editReport{}
+	decodeJSON(t, want(t, 1, "", "keyring", "rotate", path, "--algorithm", "hmac-sha256", "--json").out, &r)
+	if !r.Refused || r.Written || len(r.Findings) == 0 || r.Findings[0].Rule != "T7" || r.Findings[0].Accepted || r.Findings[0].Key == "" {
+		t.Errorf("%+v", r)
+	}
+	r = editReport{}
+	decodeJSON(t, want(t, 0, "", "keyring", "rotate", path, "--algorithm", "hmac-sha256", "--accept", "T7", "--reason", "no secrets in it", "--json").out, &r)
+	if r.Refused || !r.Written || !r.Findings[0].Accepted {
+		t.Errorf("%+v", r)
+	}
+	if o := readRing(t, path).Document().Override; o.Generation != 8 || o.Reason != "no secrets in it" || !slices.Equal(o.Allow, []keyring.Rule{keyring.T7}) {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestEditsOfWhatIsNoRing(t *testing.T) {
+	dir := t.TempDir()
+	good, _ := rotated(t, signer.HMACSHA256())
+	damaged, _ := rotated(t, signer.HMACSHA256())
+	rewrite(t, damaged, `"generation": 7`, `"generation": 8`)
+	for _, verb := range []string{"rotate", "standby", "promote", "prune", "codec X cbor", "restore X " + good, "disable X 12345678 --reason x", "enable X 12345678", "revoke X 12345678 --reason x", "status", "plan X " + good} {
+		for _, path := range []string{filepath.Join(dir, "missing.json"), damaged, dir, filepath.Join(dir, "a", "b.json")} {
+			args := strings.Fields(verb)
+			if len(args) > 1 {
+				args[1] = path
+			} else {
+				args = append(args, path)
+			}
+			r := want(t, 66, "", append([]string{"keyring"}, args...)...)
+			if !strings.Contains(r.err, path) || r.out != "" {
+				t.Errorf("%s: %q %q", args, r.out, r.err)
+			}
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	want(t, 66, "", "keyring", "restore", good, damaged)
+}
+
+// Through a link, the file itself is edited and locked.
+func TestEditsFollowLinks(t *testing.T) {
+	path, keys := rotated(t, signer.HMACSHA256())
+	link := filepath.Join(t.TempDir(), "link.json")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip(err)
+	}
+	want(t, 0, "", "keyring", "promote", link)
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is %v, %v", info, err)
+	}
+	if s := readRing(t, path).State(keys["standby"], time.Now()); s != keyring.Active {
+		t.Errorf("the standby key is %v", s)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(link), ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	l := flock.New(filepath.Join(filepath.Dir(path), ".shop.json.lock"))
+	if ok, err := l.TryLock(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	defer l.Close()
+	want(t, 75, "", "keyring", "prune", link, "--wait", "0")
+}
+
+func TestOneEditAtATime(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	want(t, 0, "", "keyring", "standby", path)
+	lock := filepath.Join(filepath.Dir(path), ".shop.json.lock")
+	if info, err := os.Stat(lock); err != nil || info.Size() != 0 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	l := flock.New(lock)
+	if ok, err := l.TryLock(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	before := store(t, path)
+	for _, wait := range []string{"0", "100ms"} {
+		r := want(t, 75, "", "keyring", "rotate", path, "--wait", wait)
+		if !strings.Contains(r.err, "somebody else is editing it") || r.out != "" {
+			t.Errorf("%q %q", r.out, r.err)
+		}
+	}
+	before.untouched(t, path)
+	// Reading needs no lock.
+	want(t, 0, "", "keyring", "status", path)
+	want(t, 0, "", "keyring", "rotate", path, "--dry-run")
+	// Who waits for long enough gets it.
+	c := newCommand(t, "keyring", "rotate", path, "--wait", "1m")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	before.untouched(t, path)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err != nil || readRing(t, path).Generation() != 8 {
+		t.Errorf("%v", err)
+	}
+}
+
+// Of edits at the same time, none is lost.
+func TestEditsFollowEachOther(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	names := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	var waits []func() error
+	for i, name := range names {
+		from := time.Now().Add(time.Duration(i+2) * day).UTC().Format(time.RFC3339)
+		c := newCommand(t, "keyring", "codec", path, name, "--from", from, "--wait", "1m")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waits = append(waits, c.Wait)
+	}
+	for _, wait := range waits {
+		if err := wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	r := readRing(t, path)
+	var got []string
+	for _, c := range r.Codecs() {
+		got = append(got, c.Codec)
+	}
+	if !slices.Equal(got, names) || r.Generation() != 7+uint64(len(names)) {
+		t.Errorf("generation %d: %v", r.Generation(), got)
+	}
+}
+
+// An editor that knows nothing of the lock is not overwritten either.
+func TestWhatWasWrittenMeanwhileIsKept(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	was := readRing(t, path)
+	is, err := was.Edit(time.Now(), func(d *keyring.Document) error { return d.Promote(time.Now()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, 0, "", "keyring", "prune", path)
+	before := store(t, path)
+	var c editing
+	c.File = path
+	if err := c.replace(was, is); complain(new(strings.Builder), err) != 75 || !strings.Contains(err.Error(), "meanwhile") {
+		t.Errorf("%v", err)
+	}
+	before.untouched(t, path)
+}
+
+func TestRestoreGoesBack(t *testing.T) {
+	path, keys := rotated(t, signer.HMACSHA256())
+	former := filepath.Join(t.TempDir(), "former.json")
+	if err := os.WriteFile(former, []byte(store(t, path).text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(t, 0, "", "keyring", "revoke", path, keys["retiring"].String(), "--reason", "leak")
+	want(t, 0, "", "keyring", "rotate", path, "--algorithm", "blake2b-256")
+	r := want(t, 0, "", "keyring", "restore", path, former)
+	is, now := readRing(t, path), time.Now()
+	if is.Generation() != 10 || is.State(keys["standby"], now) != keyring.Standby || is.State(keys["retiring"], now) != keyring.Revoked {
+		t.Errorf("generation %d, %v, %v: %s", is.Generation(), is.State(keys["standby"], now), is.State(keys["retiring"], now), r.out)
+	}
+	if k, err := is.Primary(now.Add(300 * day)); err != nil || k.ID() != keys["active"] {
+		t.Errorf("%v, %v", k, err)
+	}
+	if r := want(t, 0, "", "keyring", "restore", path, former); !strings.Contains(r.out, "nothing to do") {
+		// A second later, it promises a second more.
+		if got := readRing(t, path).Generation(); got != 11 {
+			t.Errorf("%s", r.out)
+		}
+	}
+	other := initRing(t, "hmac-sha256")
+	rewrite(t, other, `"ring": "shop"`, `"ring": "blog"`)
+	rewrite(t, other, `"generation": 1`, `"generation": 2`)
+	want(t, 0, "", "keyring", "check", other, "--write")
+	if r := want(t, 78, "", "keyring", "restore", path, other); !strings.Contains(r.err, `the ring to restore is "blog"`) {
+		t.Errorf("%q", r.err)
+	}
+}
+
+func TestDurationsHaveDays(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"90d": 90 * day, "0": 0, "0d": 0, "1d12h": 36 * time.Hour, "36h": 36 * time.Hour, "1d1m": day + time.Minute, "5s": 5 * time.Second, "65535d": 65535 * day,
+	} {
+		var d duration
+		if err := d.UnmarshalText([]byte(text)); err != nil || time.Duration(d) != want {
+			t.Errorf("%s: %v, %v", text, d, err)
+		}
+	}
+	for _, text := range []string{"", "d", "-1d", "1.5d", "1d-1h", "-1h", "1", "1d1", "1d2d", "65536d", "x", "1w", "65535d2562047h", " 1d"} {
+		d := duration(1)
+		if err := d.UnmarshalText([]byte(text)); err == nil || d != 1 {
+			t.Errorf("%q: %v, %v", text, d, err)
+		}
+	}
+}
+
+// A job that runs every day does not run into the rotation that it began.
+func TestRotateIfOlderThanLetsARotationEnd(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	want(t, 0, "", "keyring", "rotate", path, "--if-older-than", "9d")
+	before := store(t, path)
+	if r := want(t, 0, "", "keyring", "rotate", path, "--if-older-than", "9d"); !strings.Contains(r.out, "nothing to do") || !strings.Contains(r.out, "is scheduled already") {
+		t.Errorf("%s", r.out)
+	}
+	before.untouched(t, path)
+	if r := want(t, 78, "", "keyring", "rotate", path); !strings.Contains(r.err, "is scheduled already") {
+		t.Errorf("%s", r.err)
+	}
+}
+
+// Only a key that may have signed may have signed for a thief what was reissued.
+func TestHasSigned(t *testing.T) {
+	d, keys := everyState(t)
+	r, err := keyring.NewRing(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for state, want := range map[string]bool{"active": true, "standby": false, "pending": false, "retiring": true, "retired": true, "disabled": true} {
+		if got := hasSigned(r, keys[state].ID(), base); got != want {
+			t.Errorf("the %s key: %v", state, got)
+		}
+	}
+	if !hasSigned(r, keys["pending"].ID(), base.Add(day-time.Minute)) {
+		t.Error("a clock that is fast signs with the pending key already")
+	}
+	// The only key signs before its time.
+	only := newKey(signer.HMACSHA256())
+	only.SignFrom = base.Add(day)
+	if r, err = keyring.NewRing(keyring.Document{Keys: []keyring.Key{only}}); err != nil || !hasSigned(r, only.ID(), base) {
+		t.Errorf("the only key has not signed: %v", err)
+	}
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"time"
+
+	"github.com/keyturn/keyturn/keyring"
+)
+
+type rotateCommand struct {
+	editing
+	algorithmFlag
+	In          *duration `placeholder:"24h" help:"How long from now the new key begins to sign: 36h, 7d, at least the ring's propagation. By default a day more than that, which leaves a day to publish the file."`
+	IfOlderThan duration  `placeholder:"90d" help:"Do nothing unless the key that signs has done so for longer than this, and none is scheduled to follow it: for a job that runs every day."`
+}
+
+func (rotateCommand) Help() string {
+	return `One edit is a whole rotation: the standby key is given a time from which it signs, the present key one until which it verifies, and a new standby key is added. The clock does the rest, and nobody is signed out. Publish the file in time: an instance that has the former ring still when the new key begins to sign refuses what it signs. When the present key no longer verifies, keyturn keyring prune erases it.
+
+With --algorithm, the next key is of another algorithm.` + editHelp + `    keyturn keyring rotate keyring.json
+    keyturn keyring rotate keyring.json --in 7d --algorithm blake2b-256
+    keyturn keyring rotate keyring.json --if-older-than 90d --json`
+}
+
+// publication is how long an operator has by default to publish what an edit
+// schedules.
+const publication = 24 * time.Hour
+
+func (c rotateCommand) Run(std streams) error {
+	return c.edit(std, func(d *draft) error {
+		if c.IfOlderThan > 0 && !c.due(d) {
+			return nil
+		}
+		return d.Rotate(d.now, c.Algorithm.Algorithm, delayOf(c.In, d.ring))
+	})
+}
+
+// delayOf returns how long from now a key is to sign.
+func delayOf(in *duration, r *keyring.Ring) time.Duration {
+	if in != nil {
+		return time.Duration(*in)
+	}
+	return r.Policy().Propagation + publication
+}
+
+// due reports whether the key that signs is older than --if-older-than, and notes
+// why not.
+func (c rotateCommand) due(d *draft) bool {
+	for _, k := range d.Keys {
+		if d.ring.State(k.ID(), d.now) == keyring.Pending {
+			d.note("key %v is scheduled already: it signs from %s", k.ID(), stamp(k.SignFrom))
+			return false
+		}
+	}
+	k, err := d.ring.Primary(d.now)
+	if err != nil {
+		return true // Rotate says what is wrong
+	}
+	if due := k.SignFrom.Add(time.Duration(c.IfOlderThan)); d.now.Before(due) {
+		d.note("key %v signs since %s, and is to be followed from %s on", k.ID(), stamp(k.SignFrom), stamp(due))
+		return false
+	}
+	return true
+}
