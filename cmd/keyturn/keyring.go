@@ -26,6 +26,8 @@ type keyringCommand struct {
 	Codec   codecCommand   `cmd:"" help:"Schedule the codec that sessions are written with."`
 	Plan    planCommand    `cmd:"" help:"Judge whether a ring may take the place of another."`
 	Restore restoreCommand `cmd:"" help:"Go back to what a former ring said."`
+	Import  importCommand  `cmd:"" help:"Take in keys from a JWK Set, or a secret."`
+	Export  exportCommand  `cmd:"" help:"Write keys as a JWK Set."`
 }
 
 // ringArgument is the ring file that a command is about.

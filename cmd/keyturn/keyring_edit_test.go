@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,6 +87,7 @@ func (s stored) untouched(t *testing.T, path string) {
 
 func TestEdits(t *testing.T) {
 	hmac, seals := signer.HMACSHA256(), signer.XChaCha20Poly1305()
+	literal := base64.StdEncoding.EncodeToString([]byte("W8e2fyJ4kd93kdo2mdlPq81jdYe4tTza"))
 	for _, test := range []struct {
 		name   string
 		of     signer.Algorithm
@@ -155,8 +157,18 @@ func TestEdits(t *testing.T) {
 		{"the generation that is there", hmac, "rotate @RING --expect-generation 7", 0, "generation 8 is written", "standby=pending"},
 		{"another generation", hmac, "rotate @RING --expect-generation 6", 1, "of generation 7, and not 6", ""},
 		{"another generation, and nothing to do", hmac, "standby @RING --expect-generation 8", 1, "of generation 7, and not 8", ""},
+
+		{"import no source", hmac, "import @RING", 64, "--jwks", ""},
+		{"import the secret itself", hmac, "import @RING --secret " + literal, 65, "say @FILE or env:NAME", ""},
+		{"import a missing file", hmac, "import @RING --secret @/nonexistent", 65, "no such file", ""},
+		{"import an unset variable", hmac, "import @RING --secret env:KEYTURN_TEST_UNSET", 65, "no such environment variable", ""},
+		{"import at a time, but not to sign", hmac, "import @RING --secret env:KEYTURN_TEST_SECRET --in 1d", 64, "--in is for --active", ""},
+		{"import", hmac, "import @RING --secret env:KEYTURN_TEST_SECRET", 0, "standby: new", "active=active standby=standby"},
+		{"import to sign", hmac, "import @RING --secret env:KEYTURN_TEST_SECRET --active", 0, "pending: new; signs from", "active=active standby=standby"},
+		{"import to sign in the clear", seals, "import @RING --secret env:KEYTURN_TEST_SECRET --active", 1, "in the clear", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("KEYTURN_TEST_SECRET", literal)
 			path, keys := rotated(t, test.of)
 			keys["old-tombstone"] = keys["old tombstone"]
 			hidden, before, was := secrets(t, path), store(t, path), readRing(t, path)
@@ -168,7 +180,7 @@ func TestEdits(t *testing.T) {
 				t.Errorf("a dry run: status %d, want %d: %s", dry.status, test.status, dry.err)
 			}
 			r := want(t, test.status, "", args...)
-			for _, s := range hidden {
+			for _, s := range append(hidden, literal) {
 				if strings.Contains(r.out+r.err+dry.out+dry.err, s) {
 					t.Error("a secret is shown")
 				}

@@ -176,6 +176,8 @@ func TestHelp(t *testing.T) {
 		"keyring_codec":   {"keyring", "codec"},
 		"keyring_plan":    {"keyring", "plan"},
 		"keyring_restore": {"keyring", "restore"},
+		"keyring_import":  {"keyring", "import"},
+		"keyring_export":  {"keyring", "export"},
 
 		"inspect": {"inspect"},
 		"demo":    {"demo"},

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+type importCommand struct {
+	editing
+	JWKS      string        `name:"jwks" placeholder:"@FILE|env:NAME" xor:"source" help:"Take the oct keys of a JWK Set (RFC 7517)."`
+	Secret    string        `placeholder:"@FILE|env:NAME" xor:"source" help:"Take one secret."`
+	Encoding  string        `default:"base64" enum:"base64,raw" help:"What a --secret is: base64 (either alphabet, padded or not; space around it does not count), or raw, the bytes as they are, also a line break at the end."`
+	Algorithm algorithmName `placeholder:"NAME" help:"The keys' algorithm: hmac-sha256, blake2b-256 or xchacha20-poly1305. By default that of each JWK, or else hmac-sha256."`
+	Active    bool          `help:"Have the first of the keys sign, as keyring rotate would."`
+	In        *duration     `placeholder:"24h" help:"With --active: how long from now it begins to sign, as for keyring rotate."`
+	Ring      string        `placeholder:"NAME" help:"For a new file, the ring's name. By default the file's, without its extension."`
+}
+
+func (importCommand) Help() string {
+	return `The keys verify, and stand by, unless --active has the first one sign. A key that is in the ring already is left as it is. A key has the ID that keyturn gives it, which follows from secret and algorithm; the kid of a JWK does not count.
+
+If there is no such file, it is made, for a first adoption: the first key signs from now on, a new standby key is added, and the others verify until no session of theirs can be left. A secret that an application has had from keyring.FromEnv becomes the same key, so that nobody is signed out.
+
+A secret is never an argument, which everybody on the machine can see: it is in a file or an environment variable. Keys of which the secret is short, or evidently not random, are refused.` + editHelp + `    keyturn keyring import keyring.json --secret env:SESSION_SECRET
+    keyturn keyring import keyring.json --secret @secret.bin --encoding raw --active --in 7d
+    keyturn keyring import keyring.json --jwks @keys.json --algorithm blake2b-256`
+}
+
+func (c importCommand) Run(std streams) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	switch {
+	case c.JWKS+c.Secret == "":
+		return failf(statusUsage, "--jwks or --secret: say which keys")
+	case c.In != nil && !c.Active:
+		return failf(statusUsage, "--in is for --active")
+	}
+	keys, err := c.keys()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(c.File); errors.Is(err, fs.ErrNotExist) {
+		return c.create(std, keys)
+	}
+	return c.edit(std, func(d *draft) error { return c.take(d, keys) })
+}
+
+// take adds the keys to the ring.
+func (c importCommand) take(d *draft, keys []keyring.Key) error {
+	now := d.now.UTC().Truncate(time.Second)
+	for _, k := range keys {
+		switch s := d.ring.State(k.ID(), d.now); s {
+		case keyring.Unknown:
+			k.Added = now
+			d.Keys = append(d.Keys, k)
+		case keyring.Revoked, keyring.Pruned:
+			return fmt.Errorf("key %v was %v, and cannot come back: make a new secret", k.ID(), s)
+		default:
+			d.note("key %v is in the ring already, and is %v", k.ID(), s)
+		}
+	}
+	first := keys[0].ID()
+	switch d.ring.State(first, d.now) {
+	case keyring.Active, keyring.Pending:
+		return nil
+	}
+	if !c.Active {
+		return nil
+	}
+	return d.Schedule(d.now, first, delayOf(c.In, d.ring))
+}
+
+// create makes a ring of the keys, in a file that does not exist.
+func (c importCommand) create(std streams, keys []keyring.Key) error {
+	if c.ExpectGeneration != 0 {
+		return failf(statusRefused, "%s: no such file, and a ring of generation %d was expected", c.File, c.ExpectGeneration)
+	}
+	name := c.Ring
+	if name == "" {
+		name = ringName(c.File)
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	ring, err := adoptingRing(name, keys, now)
+	if err != nil {
+		return fail(statusData, about(c.source(), err))
+	}
+	if !c.DryRun {
+		if err := createRing(c.File, ring); err != nil {
+			return fail(statusCreate, about(c.File, err))
+		}
+	}
+	if c.JSON {
+		return writeJSON(std.out, describe(ring, now))
+	}
+	if c.DryRun {
+		fmt.Fprintf(std.out, "%s: nothing is written; it would be made so:\n", c.File)
+	}
+	describe(ring, now).write(std.out)
+	return nil
+}
+
+// adoptingRing returns the first generation of a ring whose first key signs.
+func adoptingRing(name string, keys []keyring.Key, now time.Time) (*keyring.Ring, error) {
+	i := slices.IndexFunc(signer.All(), func(a signer.Algorithm) bool { return a.Name == keys[0].Algorithm() })
+	ring, err := firstRing(name, signer.All()[i], now)
+	if err != nil {
+		return nil, err
+	}
+	d := ring.Document()
+	d.Keys = slices.DeleteFunc(d.Keys, func(k keyring.Key) bool { return !k.SignFrom.IsZero() })
+	p := ring.Policy()
+	for i, k := range keys {
+		k.Added = now
+		if i == 0 {
+			k.SignFrom = now
+		} else {
+			k.VerifyUntil = now.Add(publication + p.Propagation + p.MaxSessionHigh + p.Skew)
+		}
+		d.Keys = append(d.Keys, k)
+	}
+	return keyring.NewRing(d)
+}
+
+// source says where the keys come from, which may be repeated.
+func (c importCommand) source() string {
+	if c.JWKS != "" {
+		return "--jwks"
+	}
+	return "--secret"
+}
+
+// keys returns the keys to take in, at least one.
+func (c importCommand) keys() ([]keyring.Key, error) {
+	data, err := readSource(c.JWKS + c.Secret)
+	if err != nil {
+		return nil, fail(statusData, fmt.Errorf("%s: %w", c.source(), err))
+	}
+	var keys []keyring.Key
+	if c.JWKS != "" {
+		keys, err = c.ofSet(data)
+	} else {
+		keys, err = c.ofSecret(data)
+	}
+	if err != nil {
+		return nil, fail(statusData, about(c.source(), err))
+	}
+	return keys, nil
+}
+
+// readSource reads what a flag names. Errors do not repeat the flag: it may be a
+// secret, by mistake.
+func readSource(from string) ([]byte, error) {
+	if name, ok := strings.CutPrefix(from, "env:"); ok {
+		if value := os.Getenv(name); value != "" {
+			return []byte(value), nil
+		}
+		return nil, errors.New("there is no such environment variable, or it is empty")
+	}
+	path, ok := strings.CutPrefix(from, "@")
+	if !ok {
+		return nil, errors.New("say @FILE or env:NAME; everybody on this machine can see what is on a command line")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxRing))
+}
+
+func (c importCommand) ofSecret(data []byte) ([]keyring.Key, error) {
+	if c.Encoding == "base64" {
+		b, err := decodeSecret(string(bytes.TrimSpace(data)))
+		if err != nil {
+			return nil, err
+		}
+		data = b
+	}
+	a := c.Algorithm.Algorithm
+	if a.Name == "" {
+		a = signer.HMACSHA256()
+	}
+	k, err := keyring.NewKey(a, data)
+	return []keyring.Key{k}, err
+}
+
+// decodeSecret reads base64 of either alphabet, padded or not, as keyring.FromEnv
+// does.
+func decodeSecret(s string) ([]byte, error) {
+	text := s
+	if len(s)%4 == 0 {
+		text = strings.TrimSuffix(strings.TrimSuffix(s, "="), "=")
+	}
+	encoding := base64.RawURLEncoding
+	if strings.ContainsAny(text, "+/") {
+		encoding = base64.RawStdEncoding
+	}
+	b, err := encoding.Strict().DecodeString(text)
+	if err != nil || encoding.EncodeToString(b) != text {
+		return nil, errors.New("not base64; if the bytes are the secret as they are, say --encoding raw")
+	}
+	return b, nil
+}
+
+func (c importCommand) ofSet(data []byte) ([]keyring.Key, error) {
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(data, &set); err != nil {
+		return nil, errors.New("not a JWK Set (RFC 7517)") // the error might quote it
+	}
+	var keys []keyring.Key
+	var errs []error
+	for i, w := range set.Keys {
+		secret, ok := w.Key.([]byte)
+		if !ok {
+			errs = append(errs, fmt.Errorf("key %d of the set is not an oct key, and no other can sign sessions", i+1))
+			continue
+		}
+		k, err := c.ofJWK(w.Algorithm, secret)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("key %d of the set: %s", i+1, strings.TrimPrefix(err.Error(), "keyring: ")))
+			continue
+		}
+		keys = append(keys, k)
+	}
+	if len(set.Keys) == 0 {
+		errs = append(errs, errors.New("there are no keys in the set"))
+	}
+	return keys, errors.Join(errs...)
+}
+
+// ofJWK returns the key of a JWK of an alg, which may be empty.
+func (c importCommand) ofJWK(alg string, secret []byte) (keyring.Key, error) {
+	a := c.Algorithm
+	switch {
+	case a.Name != "":
+	case alg == "" || alg == algHMAC:
+		a.Algorithm = signer.HMACSHA256()
+	case a.UnmarshalText([]byte(alg)) != nil:
+		return keyring.Key{}, errors.New("its alg is none of HS256, blake2b-256 and xchacha20-poly1305: say --algorithm")
+	}
+	return keyring.NewKey(a.Algorithm, secret)
+}
+
+// algHMAC is the alg of a JWK that stands for hmac-sha256.
+const algHMAC = "HS256"
