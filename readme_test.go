@@ -9,10 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/keyturn/keyturn/keyring"
-	"github.com/keyturn/keyturn/signer"
 )
 
 // fragment is what surrounds a snippet of the README that is no program.
@@ -75,53 +71,5 @@ func TestReadmeSnippetsCompile(t *testing.T) {
 	args := append([]string{"build", "-overlay", file, "-o", dir + string(filepath.Separator)}, packages...)
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-// What the README says of the times in a ring file, under its title
-// "Rotation, in three steps".
-func TestReadmeRotation(t *testing.T) {
-	made := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	former, standby := keyring.GenerateKey(signer.HMACSHA256()), keyring.GenerateKey(signer.BLAKE2b256())
-	former.SignFrom = made
-	d := keyring.Document{Name: "shop", Generation: 1, Keys: []keyring.Key{former, standby}}
-	ring, err := keyring.NewRing(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	turn := made.Add(24 * time.Hour)
-	d.Generation++
-	d.Keys[1].SignFrom = turn
-	d.Keys[0].VerifyUntil = turn.Add(ring.Policy().MaxSession + ring.Policy().Skew)
-	next, err := keyring.NewRing(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	live := keyring.New(ring)
-	if err := live.Replace(next); err != nil {
-		t.Fatal(err)
-	}
-	cookie, err := live.Bind(keyring.Use{Name: "session"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		at   time.Time
-		want keyring.Key
-	}{
-		{made, former}, {turn.Add(-5 * time.Minute), former}, {turn.Add(-time.Second), former},
-		{turn, standby}, {turn.Add(20 * 24 * time.Hour), standby},
-	} {
-		if k, err := next.Primary(tt.at); err != nil || k.ID() != tt.want.ID() {
-			t.Errorf("%v before the turn, %v signs, want %v: %v", turn.Sub(tt.at), k.ID(), tt.want.ID(), err)
-		}
-	}
-	for at, want := range map[time.Time]error{
-		turn: nil, turn.Add(14*24*time.Hour + 5*time.Minute - 1): nil, turn.Add(14*24*time.Hour + 5*time.Minute): keyring.ErrRetired,
-	} {
-		if _, err := cookie.Subkeys().Lookup(former.ID(), at); err != want {
-			t.Errorf("%v after the turn, the former key: %v, want %v", at.Sub(turn), err, want)
-		}
 	}
 }

@@ -173,6 +173,14 @@ func (p *planner) find(r Rule, id KeyID, format string, args ...any) {
 	p.findings = append(p.findings, Finding{Rule: r, Key: id, Text: fmt.Sprintf(format, args...)})
 }
 
+// begins says in words when a period that is not over begins.
+func (p *planner) begins(q period) string {
+	if !q.from.After(p.at) {
+		return "now"
+	}
+	return stamp(q.from)
+}
+
 // everywhere is when every instance has the new ring, and says so itself.
 func (p *planner) everywhere() time.Time { return p.at.Add(p.propagation) }
 
@@ -222,10 +230,10 @@ func (p *planner) signersAreKnown() {
 			continue
 		case !ok || !was.Usable(p.everywhere()):
 			p.find(T4, id, "key %v signs from %s, when instances that have the old ring still do not accept it; let it sign from %s or later",
-				id, stamp(q.from), later(p.everywhere()))
+				id, p.begins(q), later(p.everywhere()))
 		case was.Added.Add(p.propagation).After(p.at) && !p.signed(q):
 			p.find(T4, id, "key %v signs from %s, and was added at %s: not every instance may have it yet; let it sign from %s or later",
-				id, stamp(q.from), stamp(was.Added), later(p.everywhere()))
+				id, p.begins(q), stamp(was.Added), later(p.everywhere()))
 		default:
 			continue
 		}
@@ -341,10 +349,7 @@ func (p *planner) someKeySigns() {
 		sealed = k.seals
 	}
 	for _, q := range p.new.periods(p.at.Add(-p.skew)) {
-		from := stamp(q.from)
-		if !q.from.After(p.at) {
-			from = "now"
-		}
+		from := p.begins(q)
 		if q.key < 0 {
 			p.find(T7, KeyID{}, "no key may sign from %s on: no session can begin or change; add a key", from)
 			continue
