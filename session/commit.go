@@ -135,12 +135,13 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 	return c
 }
 
-// emptied reports whether the session came in a cookie and has been left with
-// nothing that would be worth one. An ID may mean something to the application
-// all by itself. And where another cookie could not be judged, the one that
-// came is replaced rather than deleted: a deletion is of every name.
+// emptied reports whether a session that has changed is left with nothing that
+// is worth a cookie: only one that came in a cookie can be. An ID may mean
+// something to the application all by itself. And where another cookie could
+// not be judged, the one that came is replaced rather than deleted: a deletion
+// is of every name.
 func (s *Session[T]) emptied() bool {
-	return s.original() && !s.spare && !s.header.HasID && bytes.Equal(s.payload, s.m.zero[s.codec.ID()])
+	return !s.spare && !s.header.HasID && bytes.Equal(s.payload, s.m.zero[s.codec.ID()])
 }
 
 // refreshDue reports whether the session is in the last half of its idle time.
