@@ -62,7 +62,7 @@
 // The cookie is sent with SameSite=Lax, which keeps it out of most requests
 // that other sites forge, not of all: other hosts of the same site are the
 // same site. Put http.CrossOriginProtection in front of the middleware, and
-// change nothing on GET and HEAD.
+// change nothing on GET and HEAD, except to pop a message that is shown once.
 //
 // Cookies cross origins only for CORS requests with credentials. A handler
 // that allows those for every origin that asks gives them the session: name
