@@ -17,7 +17,9 @@ import (
 
 // A Manager makes and opens the sessions of one cookie. It is safe for
 // concurrent use. Two Managers do not meet, whatever their T and their
-// configuration: each finds only its own sessions in a context.
+// configuration: each finds only its own sessions in a context. Give them
+// cookies of different names, though: of two that share a name, each replaces
+// the other's cookie, and in one response the later Set-Cookie wins.
 type Manager[T any] struct {
 	envelope
 	keepIndeterminate bool
@@ -116,13 +118,18 @@ func (m *Manager[T]) From(ctx context.Context) *Session[T] {
 	return s
 }
 
-// New returns a session that no cookie brought, begun at now.
+// New returns a session that no cookie brought. For it, time stands still at
+// now: whatever becomes of it later, becomes of it then.
 func (m *Manager[T]) New(now time.Time) *Session[T] {
 	return &Session[T]{m: m, ctx: context.Background(), req: instant(now)}
 }
 
-// Open returns the session in the value of a cookie as it is at now. It
-// never fails: the Outcome of the session says what became of the value.
+// Open returns the session in the value of a cookie as it is at now, where
+// time stands still for it. It never fails: the Outcome of the session says
+// what became of the value.
+//
+// It opens the session at once, and not at the first touch, as with New and
+// Begin. Config.Revoked is called with context.Background.
 func (m *Manager[T]) Open(now time.Time, value string) *Session[T] {
 	s, _ := m.Begin(context.Background(), single{instant(now), m.Name(), value})
 	s.mu.Lock()

@@ -117,18 +117,21 @@ func (k Key[V]) Pop(v *Values) (V, bool) {
 // session's data.
 func (k Key[V]) GetIn(s *Session[Values]) V { return k.Get(s.Data()) }
 
-// SetIn sets k in the session s: an Update of this one change.
+// SetIn sets k in the session s: an Update of this one change. It encodes all
+// of the data, as each Update does: make several changes in one.
 func (k Key[V]) SetIn(s *Session[Values], x V) error {
 	return s.Update(func(v *Values) { k.Set(v, x) })
 }
 
-// DeleteIn removes k from the session s: an Update of this one change.
+// DeleteIn removes k from the session s: an Update of this one change, as in
+// SetIn.
 func (k Key[V]) DeleteIn(s *Session[Values]) error {
 	return s.Update(func(v *Values) { k.Delete(v) })
 }
 
-// PopIn pops k from the session s: an Update of this one change. Without the
-// change there is no value: an error comes with the zero V and false.
+// PopIn pops k from the session s: an Update of this one change, as in SetIn.
+// Without the change there is no value: an error comes with the zero V and
+// false.
 func (k Key[V]) PopIn(s *Session[Values]) (V, bool, error) {
 	var x V
 	var ok bool

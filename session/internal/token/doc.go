@@ -43,20 +43,12 @@
 //
 // # Keys
 //
-// No secret of a ring is used as it stands: key IDs and keys are both
-// derived with HKDF-SHA256 (RFC 5869) from the secret, with an empty salt.
-// The info is a list of fields, each a string in UTF-8 preceded by its length
-// in two bytes. The ID of a key is the first 4 bytes of what is derived with
-//
-//	"keyturn v1 key id", algorithm
-//
-// and the key that a token is made with is the 32 bytes derived with
-//
-//	"keyturn v1 subkey", algorithm, cookie name, audience
-//
-// so that a token of one cookie never verifies as another's. The cookie's
-// name and the audience are therefore not in the token. Package keyring
-// derives both.
+// The key that a token is made with is derived from the secret of a ring's key,
+// the cookie's name and the audience, so that a token of one cookie never
+// verifies as another's. The name and the audience are therefore not in the
+// token. How that key and the key ID are derived is in the documentation of
+// package [github.com/keyturn/keyturn/keyring], under "Derivations", byte by
+// byte.
 //
 // # The text
 //

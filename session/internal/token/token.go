@@ -81,7 +81,7 @@ func (h *Header) Append(dst []byte) []byte {
 }
 
 // ParseHeader reads the header that raw begins with. Nothing in it is to be
-// believed before Open has verified raw.
+// believed before VerifySigned or OpenSealed has verified raw.
 func ParseHeader(raw []byte) (Header, error) {
 	var h Header
 	if len(raw) < 3 || raw[0] != magic0 || raw[1]&0xF0 != magic1 {
