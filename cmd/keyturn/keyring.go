@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/keyring"
 )
 
@@ -52,9 +56,30 @@ func (i instant) time() time.Time {
 func fileWarnings(path string) []string {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm()&0o004 != 0 && runtime.GOOS != "windows" {
-		return []string{"can be read by everybody on this machine, who could then sign in as anybody; run: chmod o-r"}
+		return []string{"can be read by everybody on this machine, who could then sign in as anybody; run: chmod o-r " + path}
 	}
 	return nil
+}
+
+// warnings are those about the file, and about the ring in it as of a time.
+func warnings(path string, r *keyring.Ring, at time.Time) []string {
+	return slices.Concat(fileWarnings(path), r.Warnings(at), codecWarnings(r, at))
+}
+
+// codecWarnings are about codecs of which only applications know what they are.
+func codecWarnings(r *keyring.Ring, at time.Time) (w []string) {
+	var known []string
+	for _, c := range codec.All() {
+		known = append(known, c.Name())
+	}
+	codecs := r.Codecs()
+	for i, c := range codecs {
+		over := i+1 < len(codecs) && !codecs[i+1].From.After(at)
+		if !over && !slices.Contains(known, c.Codec) {
+			w = append(w, fmt.Sprintf("codec %s is not one of %s: an application without a codec of that name writes the one before", c.Codec, strings.Join(known, ", ")))
+		}
+	}
+	return w
 }
 
 // openRing opens the ring in a file.

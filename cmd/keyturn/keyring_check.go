@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/keyturn/keyturn/keyring"
 )
@@ -14,17 +15,21 @@ import (
 type checkCommand struct {
 	ringArgument
 	instant
-	Write bool `help:"After an edit by hand: write the file again with the checksum that it needs. A file that is not valid otherwise is left as it is."`
-	JSON  bool `name:"json" help:"Show one JSON object: valid, problems, warnings, and the ring's name, generation and checksum."`
+	Strict bool `help:"Let warnings be an exit status of 1, as for CI."`
+	Write  bool `help:"After an edit by hand: write the file again with the checksum that it needs. A file that is not valid otherwise is left as it is."`
+	JSON   bool `name:"json" help:"Show one JSON object: valid, problems, warnings, and the ring's name, generation and checksum."`
 }
 
 func (checkCommand) Help() string {
-	return `Shows every problem at once, and what to do about each. Warnings are what a server can live with and an operator should see to; they do not change the exit status. Whether a valid ring may take the place of another is not judged.
+	return `Shows every problem at once, and what to do about each. Warnings are what a server can live with and an operator should see to; they do not change the exit status without --strict. Whether a valid ring may take the place of another is not judged.
 
-With --write, give the file a higher generation in the same edit: servers adopt no other.
+With --write, give the file a higher generation in the same edit: servers adopt no other, and what generation they have, this command cannot know.
 
     keyturn keyring check keyring.json
-    keyturn keyring check keyring.json --write`
+    keyturn keyring check keyring.json --write
+    keyturn keyring check keyring.json --strict
+
+Exit status: 0 valid, 1 valid with warnings and --strict, 66 not valid or not to be read, 74 cannot be written.`
 }
 
 // A checkReport is the result of a check.
@@ -49,7 +54,7 @@ func (c checkCommand) Run(std streams) error {
 		report.Problems = strings.Split(f.err.Error(), "\n")
 	} else {
 		report.Ring, report.Generation, report.Checksum = ring.Name(), ring.Generation(), ring.Checksum()
-		report.Warnings = append(fileWarnings(c.File), ring.Warnings(c.time())...)
+		report.Warnings = warnings(c.File, ring, c.time())
 	}
 	switch {
 	case c.JSON:
@@ -59,13 +64,25 @@ func (c checkCommand) Run(std streams) error {
 		if f != nil {
 			return fail(f.status, nil)
 		}
-		return nil
+		return c.strict(report)
 	case written:
 		fmt.Fprintf(std.out, "%s: valid, and written with a new checksum: ring %s, generation %d, %s\n", c.File, report.Ring, report.Generation, report.Checksum)
+		fmt.Fprintf(std.out, "servers adopt it only if they have a generation lower than %d\n", report.Generation)
+		if p := ring.Document().Published; !p.IsZero() && p.Before(time.Now().Add(-time.Hour)) {
+			fmt.Fprintf(std.out, "its published is still %s, a note to people that could be brought up to date\n", stamp(p))
+		}
 	default:
 		fmt.Fprintf(std.out, "%s: valid: ring %s, generation %d, %s\n", c.File, report.Ring, report.Generation, report.Checksum)
 	}
 	warn(std.err, c.File, report.Warnings)
+	return c.strict(report)
+}
+
+// strict returns the failure of a valid ring with warnings, if they count as one.
+func (c checkCommand) strict(r checkReport) error {
+	if c.Strict && len(r.Warnings) > 0 {
+		return fail(statusWarned, nil)
+	}
 	return nil
 }
 
@@ -105,7 +122,7 @@ func readEdited(path string) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
 	case info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
-		return nil, errors.New("can be written by everybody, so that nobody knows who edited it; run: chmod o-w")
+		return nil, errors.New("can be written by everybody, so that nobody knows who edited it; run: chmod o-w " + path)
 	}
 	f, err := os.Open(path)
 	if err != nil {

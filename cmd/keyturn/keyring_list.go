@@ -30,7 +30,7 @@ func (c listCommand) Run(std streams) error {
 		return err
 	}
 	d := describe(keys.Ring(), c.time())
-	d.Warnings = append(fileWarnings(c.File), d.Warnings...)
+	d.Warnings = warnings(c.File, keys.Ring(), c.time())
 	if c.JSON {
 		return writeJSON(std.out, d)
 	}

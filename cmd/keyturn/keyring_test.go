@@ -280,7 +280,7 @@ func TestAFileThatEverybodyCanReadIsAWarning(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, verb := range []string{"list", "check"} {
-			if r := want(t, 0, "", "keyring", verb, path); strings.Contains(r.err, "warning: can be read by everybody") != warned {
+			if r := want(t, 0, "", "keyring", verb, path); strings.Contains(r.err, "warning: can be read by everybody on this machine, who could then sign in as anybody; run: chmod o-r "+path+"\n") != warned {
 				t.Errorf("%s, mode %o: %q", verb, mode, r.err)
 			}
 			if r := want(t, 0, "", "keyring", verb, path, "--json"); strings.Contains(r.out, "can be read by everybody") != warned {
@@ -288,6 +288,44 @@ func TestAFileThatEverybodyCanReadIsAWarning(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of codecs, a ring knows the names only.
+func TestACodecThatIsNotBuiltInIsAWarning(t *testing.T) {
+	k, standby := newKey(signer.HMACSHA256()), newKey(signer.HMACSHA256())
+	k.SignFrom = base
+	path := writeRing(t, keyring.Document{Name: "shop", Generation: 1, Keys: []keyring.Key{k, standby}, Codecs: []keyring.CodecFrom{
+		{Codec: "jsn", From: base}, {Codec: "cbor", From: base.Add(day)}, {Codec: "cbr", From: base.Add(2 * day)},
+	}})
+	const text = "warning: codec %s is not one of json, msgpack, cbor: an application without a codec of that name writes the one before\n"
+	for at, names := range map[time.Duration][]string{0: {"jsn", "cbr"}, day: {"cbr"}, 3 * day: {"cbr"}} {
+		wanted := ""
+		for _, name := range names {
+			wanted += "keyturn: " + path + ": " + strings.Replace(text, "%s", name, 1)
+		}
+		for _, verb := range []string{"list", "check"} {
+			if r := want(t, 0, "", "keyring", verb, path, "--at", base.Add(at).Format(time.RFC3339)); r.err != wanted {
+				t.Errorf("%s at %v: %q, want %q", verb, at, r.err, wanted)
+			}
+		}
+	}
+}
+
+func TestCheckStrictCountsWarnings(t *testing.T) {
+	good := initRing(t, "hmac-sha256")
+	want(t, 0, "", "keyring", "check", good, "--strict")
+	k := newKey(signer.HMACSHA256())
+	k.SignFrom = base
+	path := writeRing(t, keyring.Document{Name: "shop", Generation: 1, Keys: []keyring.Key{k}})
+	for _, args := range [][]string{nil, {"--json"}} {
+		args = append([]string{"keyring", "check", path}, args...)
+		lax := want(t, 0, "", args...)
+		if strict := want(t, 1, "", append(args, "--strict")...); strict.out != lax.out || strict.err != lax.err {
+			t.Errorf("%q %q, want %q %q", strict.out, strict.err, lax.out, lax.err)
+		}
+	}
+	rewrite(t, path, `"generation": 1`, `"generation": 2`)
+	want(t, 66, "", "keyring", "check", path, "--strict")
 }
 
 func TestCheckShowsEveryProblem(t *testing.T) {
@@ -329,7 +367,8 @@ func TestCheckWriteCompletesAnEdit(t *testing.T) {
 	want(t, 66, "", "keyring", "check", path)
 	want(t, 66, "", "keyring", "list", path)
 	r := want(t, 0, "", "keyring", "check", path, "--write")
-	if !strings.Contains(r.out, "valid, and written") {
+	// What was published before is not known here.
+	if !strings.Contains(r.out, "valid, and written") || !strings.Contains(r.out, "servers adopt it only if they have a generation lower than 2\n") || strings.Contains(r.out, "published") {
 		t.Errorf("%q", r.out)
 	}
 	ring := readRing(t, path)
@@ -348,6 +387,11 @@ func TestCheckWriteCompletesAnEdit(t *testing.T) {
 	if info, _ := os.Stat(path); info.Mode() != 0o600 && runtime.GOOS != "windows" {
 		t.Errorf("mode %v", info.Mode())
 	}
+	rewrite(t, path, `"published": "[^"]*"`, `"published": "2026-01-01T00:00:00Z"`)
+	if r := want(t, 0, "", "keyring", "check", path, "--write"); !strings.Contains(r.out, "published is still 2026-01-01T00:00:00Z") {
+		t.Errorf("%q", r.out)
+	}
+	ring = readRing(t, path)
 	// Once more: there is nothing to do.
 	before, _ := os.Stat(path)
 	r = want(t, 0, "", "keyring", "check", path, "--write", "--json")
@@ -396,7 +440,7 @@ func TestCheckWriteRefusesAFileThatEverybodyMayWrite(t *testing.T) {
 	if err := os.Chmod(path, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if r := want(t, 66, "", "keyring", "check", path, "--write"); !strings.Contains(r.err, "chmod o-w") {
+	if r := want(t, 66, "", "keyring", "check", path, "--write"); !strings.Contains(r.err, "chmod o-w "+path+"\n") {
 		t.Errorf("%q", r.err)
 	}
 }

@@ -257,7 +257,7 @@ func TestExitStatuses(t *testing.T) {
 		{"check of a missing ring", "", "keyring check @MISSING", 66, "no such file"},
 		{"check and write of a missing ring", "", "keyring check @MISSING --write", 66, "no such file"},
 		{"check and write of a folder", "", "keyring check @DIR --write", 66, "not a regular file"},
-		{"check of a damaged ring", "", "keyring check @DAMAGED", 66, "keyturn keyring check FILE --write"},
+		{"check of a damaged ring", "", "keyring check @DAMAGED", 66, "keyturn keyring check @DAMAGED --write"},
 		{"check", "", "keyring check @RING", 0, ""},
 
 		{"sign without a ring", `{}`, "sign", 64, "--keyring"},

@@ -9,7 +9,8 @@ import (
 
 // The exit statuses. Those from 64 on are of BSD's sysexits.
 const (
-	statusRejected      = 1
+	statusWarned        = 1 // keyring check
+	statusRejected      = 1 // inspect
 	statusRefused       = 1 // an edit of a ring
 	statusIndeterminate = 2
 	statusUnverified    = 3
@@ -70,6 +71,7 @@ func about(path string, err error) error {
 			line = strings.TrimPrefix(line, op+path+": ")
 		}
 		line = strings.TrimPrefix(line, path+" ")
+		line = strings.Replace(line, "keyring check FILE", "keyring check "+path, 1)
 		errs = append(errs, errors.New(path+": "+line))
 	}
 	return errors.Join(errs...)
