@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,7 +25,7 @@ type inspectCommand struct {
 }
 
 func (inspectCommand) Help() string {
-	return `The outcome is valid, rejected or indeterminate (which is what an instance with a newer ring or newer code may yet accept), with a reason as in the events of package middleware; or unverified without --keyring. The payload is shown as JSON: in msgpack and cbor, bytes as base64, times as RFC 3339, floats with a point or an exponent; and in hex where only the application knows what it means.
+	return `The outcome is valid, rejected or indeterminate (which is what an instance with a newer ring or newer code may yet accept), with a reason as in the events of package middleware; or unverified without --keyring. The payload is shown if the cookie is authentic, also if its time is over or to come, and then the reason stands beside it. It is shown as JSON: in msgpack and cbor, bytes as base64, times as RFC 3339, floats with a point or an exponent; and in hex where only the application knows what it means.
 
     keyturn inspect --keyring keyring.json ktEAAc1LGa1pVbkA...
     pbpaste | keyturn inspect --keyring keyring.json --name session -
@@ -41,7 +42,8 @@ The members with --json, of which those that are not known are left out:
     bytes.total                    of the token: overhead and payload
     bytes.overhead, bytes.payload
     bytes.text                     of the cookie's value
-    payload or payload_hex
+    payload or payload_hex         what an authentic cookie carries, also if it is not
+                                   accepted: future, expired, idle, not_before
     claimed                        what a token that is not authentic says of itself:
                                    codec, started, issued, expires, idle, id
 
@@ -62,6 +64,7 @@ type report struct {
 
 	reason session.Reason
 	at     time.Time
+	ring   *keyring.Ring
 }
 
 // said is what a token says of itself.
@@ -131,6 +134,12 @@ func (c inspectCommand) Run(std streams) error {
 		if h := hint(value); h != "" {
 			fmt.Fprintf(std.err, "keyturn: %s\n", h)
 		}
+	case session.ErrUnknownKey:
+		if r.Algorithm != "" {
+			fmt.Fprintf(std.err, "keyturn: key %s is in %s, but this program lacks its algorithm %s\n", r.KeyID, c.Keyring, r.Algorithm)
+		} else {
+			fmt.Fprintf(std.err, "keyturn: key %s is not in %s (ring %s, generation %d): the cookie may be of another ring, or of a newer generation of this one\n", r.KeyID, c.Keyring, r.ring.Name(), r.ring.Generation())
+		}
 	case session.ErrForged:
 		fmt.Fprintf(std.err, "keyturn: either the value was changed or cut off, or it is of another cookie or audience than %s: see --name and --audience\n", c.cookie())
 	}
@@ -158,6 +167,7 @@ func (c inspectCommand) judge(r *report, value string) error {
 	if err != nil {
 		return err
 	}
+	r.ring = keys.Ring()
 	config, err := c.config(keys, rawCodecs(""))
 	if err != nil {
 		return err
@@ -170,6 +180,11 @@ func (c inspectCommand) judge(r *report, value string) error {
 	_, reason := s.Outcome()
 	r.setReason(reason)
 	i := s.Info()
+	if r.isOutOfTime() {
+		if s, err = inTime(config, value, i.Issued); err != nil {
+			return err
+		}
+	}
 	if i.Overhead > 0 { // it is authentic
 		r.said = saidBy(i)
 		r.Bytes.Total, r.Bytes.Overhead, r.Bytes.Payload = i.Overhead+i.Payload, i.Overhead, i.Payload
@@ -183,6 +198,28 @@ func (c inspectCommand) judge(r *report, value string) error {
 		}
 	}
 	return nil
+}
+
+// isOutOfTime reports whether the cookie is authentic, and only its time is over
+// or to come.
+func (r *report) isOutOfTime() bool {
+	return slices.Contains([]session.Reason{session.ErrFuture, session.ErrExpired, session.ErrIdle, session.ErrNotBefore}, r.reason)
+}
+
+// inTime opens the value as it was when it was issued, before not_before was set.
+func inTime(config session.Config, value string, issued time.Time) (*session.Session[session.Values], error) {
+	d := config.Keys.Ring().Document()
+	d.NotBefore = time.Time{}
+	ring, err := keyring.NewRing(d)
+	if err != nil {
+		return nil, fail(statusSoftware, err)
+	}
+	config.Keys = keyring.New(ring)
+	m, err := session.New[session.Values](config)
+	if err != nil {
+		return nil, fail(statusConfig, err)
+	}
+	return m.Open(issued, value), nil
 }
 
 func algorithmOf(r *keyring.Ring, id string) string {
@@ -236,14 +273,18 @@ func (r *report) write(w io.Writer) {
 	default:
 		row("bytes", fmt.Sprintf("%d as text", b.Text))
 	}
+	note := "" // beside the payload, which people look at first
+	if r.Reason != "" {
+		note = ", " + r.Outcome + " as " + r.Reason
+	}
 	if r.PayloadHex != "" {
-		row("payload in hex", r.PayloadHex)
+		row("payload in hex"+note, r.PayloadHex)
 	}
 	t.Flush()
 	if r.Payload != nil {
 		var b bytes.Buffer
 		if json.Indent(&b, r.Payload, "", "  ") == nil {
-			fmt.Fprintf(w, "\npayload\n%s\n", b.Bytes())
+			fmt.Fprintf(w, "\npayload%s\n%s\n", note, b.Bytes())
 		}
 	}
 }
@@ -290,6 +331,8 @@ func distance(d time.Duration) string {
 func hint(value string) string {
 	lower := strings.ToLower(value)
 	switch {
+	case value == "":
+		return "this is empty: give the value, what is between = and ;"
 	case strings.HasPrefix(lower, "cookie:"), strings.HasPrefix(lower, "set-cookie:"):
 		return "this looks like a header: give the value only, what is between = and ;"
 	case strings.ContainsAny(value, `"'`):
@@ -302,7 +345,8 @@ func hint(value string) string {
 		return "there is space in this: give the value without it"
 	case strings.Contains(value, "%"):
 		return "this looks as if it were escaped for a URL: give the value as the browser sends it"
-	case strings.HasSuffix(value, "…"), strings.HasSuffix(value, "..."):
+	case strings.HasSuffix(value, "…"), strings.HasSuffix(value, "..."),
+		strings.HasPrefix(value, "kt") && len(value)%4 == 1: // which base64 never has
 		return "this looks cut off: give the whole value"
 	}
 	return ""

@@ -351,8 +351,16 @@ func TestInspectJudgesAtTheTimeAsked(t *testing.T) {
 		if s.KeyID != k.ID().String() || s.Algorithm != "hmac-sha256" || s.Codec != "json" || s.Issued.IsZero() || s.Expires.IsZero() || s.Bytes.Payload != 2 || s.Claimed != nil {
 			t.Errorf("at %v: %+v", test.at, s)
 		}
-		if (s.Payload != nil) != (test.outcome == "valid") {
+		// Nor is there a reason to hide the payload, if it is said what it is worth.
+		if string(s.Payload) != "{}" {
 			t.Errorf("at %v: payload %s", test.at, s.Payload)
+		}
+		heading := "\npayload\n"
+		if test.reason != "" {
+			heading = "\npayload, " + test.outcome + " as " + test.reason + "\n"
+		}
+		if r := keyturn(t, test.value, append([]string{"inspect", "-"}, at(test.at)...)...); !strings.Contains(r.out, heading) {
+			t.Errorf("at %v: no %q in %s", test.at, heading, r.out)
 		}
 		if wantIdle := map[bool]string{true: "30m"}[test.value == idle]; s.Idle != wantIdle {
 			t.Errorf("idle %q, want %q", s.Idle, wantIdle)
@@ -521,6 +529,8 @@ func TestInspectHints(t *testing.T) {
 		{value + "%3D", "escaped for a URL"},
 		{value[:40] + "...", "cut off"},
 		{value[:40] + "…", "cut off"},
+		{"", "this is empty"},
+		{value[:len(value)-len(value)%4-3], "cut off"}, // which no base64 is as long as
 		{value[:12], ""},
 		{value[:40], "cut off"},
 		{"eyJhbGciOiJIUzI1NiJ9", ""},
@@ -530,6 +540,11 @@ func TestInspectHints(t *testing.T) {
 		if r.status != statusRejected || !strings.Contains(r.err, tt.says) || (tt.says == "") != (r.err == "") || strings.Contains(r.err, value[:20]) {
 			t.Errorf("%q: %q, want %q", tt.value, r.err, tt.says)
 		}
+	}
+	other := initRing(t, "hmac-sha256")
+	id := inspect(t, value).KeyID
+	if r := want(t, statusIndeterminate, value, "inspect", "--keyring", other, "-"); r.err != "keyturn: key "+id+" is not in "+other+" (ring shop, generation 1): the cookie may be of another ring, or of a newer generation of this one\n" {
+		t.Errorf("%q", r.err)
 	}
 	r := keyturn(t, value, "inspect", "--keyring", ring, "--name", "s", "--audience", "x", "-")
 	if r.status != statusRejected || !strings.Contains(r.err, `than "s" for the audience "x"`) {

@@ -295,7 +295,7 @@ func TestExitStatuses(t *testing.T) {
 		{"inspect a line of standard input", token + "\n", "inspect --keyring @RING -", 0, ""},
 		{"inspect a line of a file of Windows", token + "\r\n", "inspect --keyring @RING -", 0, ""},
 		{"inspect two lines", token + "\n\n", "inspect --keyring @RING -", 1, "there is space in this"},
-		{"inspect an empty value", "", "inspect --keyring @RING -", 1, ""},
+		{"inspect an empty value", "", "inspect --keyring @RING -", 1, "this is empty"},
 		{"inspect 2 MB", strings.Repeat("x", 2<<20), "inspect --keyring @RING -", 1, ""},
 		{"inspect a pair", "", "inspect --keyring @RING __Host-session=@TOKEN", 1, "NAME=VALUE"},
 		{"inspect a quoted value", "", `inspect --keyring @RING "@TOKEN"`, 1, "quotes"},
