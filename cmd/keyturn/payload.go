@@ -77,8 +77,14 @@ func compactObject(text []byte) ([]byte, error) {
 	if v[0] != '{' {
 		return nil, errors.New("not a JSON object")
 	}
+	if _, err := jsontext.NewDecoder(bytes.NewReader(v)).ReadValue(); errors.Is(err, jsontext.ErrDuplicateName) {
+		return nil, errors.New("not a JSON object that a session can carry: a member is in its object twice")
+	}
 	if err := codec.JSON().Decode(v, new(struct{})); err != nil {
 		return nil, fmt.Errorf("not a JSON object that a session can carry: %s", strings.TrimPrefix(err.Error(), "codec: "))
+	}
+	if _, err := valuesOf(v); err != nil {
+		return nil, err // with every codec, as they are interchangeable
 	}
 	v = v.Clone()
 	if err := v.Compact(); err != nil {

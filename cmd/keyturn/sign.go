@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/session"
+	"golang.org/x/term"
 )
 
 // cookieFlags say which cookie a value is of.
@@ -21,9 +23,9 @@ type cookieFlags struct {
 type signCommand struct {
 	Keyring string `required:"" placeholder:"FILE" help:"The ring file."`
 	cookieFlags
-	Codec    codecName     `placeholder:"NAME" help:"The codec to write: json, msgpack or cbor. By default the one that the ring schedules, or else json."`
-	Lifetime time.Duration `placeholder:"336h" help:"How long the session lasts: 336h, or as long as the ring allows if that is less."`
-	Idle     time.Duration `placeholder:"30m" help:"How long the session lasts without being used. By default, that does not matter."`
+	Codec    codecName      `placeholder:"NAME" help:"The codec to write: json, msgpack or cbor. By default the one that the ring schedules, or else json."`
+	Lifetime *time.Duration `placeholder:"336h" help:"How long the session lasts: 336h, or as long as the ring allows if that is less."`
+	Idle     time.Duration  `placeholder:"30m" help:"How long the session lasts without being used. By default, that does not matter."`
 	instant
 }
 
@@ -73,15 +75,15 @@ func (c signCommand) Run(std streams) error {
 		return err
 	}
 	longest := keys.Ring().Policy().MaxSession.Truncate(time.Second)
-	switch {
-	case c.Lifetime == 0:
-		config.Lifetime = min(session.DefaultLifetime, longest)
-	case c.Lifetime > longest:
+	config.Lifetime = min(session.DefaultLifetime, longest)
+	if c.Lifetime != nil {
+		config.Lifetime = *c.Lifetime
+	}
+	switch l := config.Lifetime; {
+	case l > longest:
 		return failf(statusUsage, "--lifetime: longer than the ring's max_session of %v", duration(longest))
-	case c.Lifetime < time.Second || c.Lifetime%time.Second != 0:
+	case l < time.Second || l%time.Second != 0:
 		return failf(statusUsage, "--lifetime: not a positive number of whole seconds")
-	default:
-		config.Lifetime = c.Lifetime
 	}
 	if c.Idle < 0 || c.Idle%time.Second != 0 || c.Idle == time.Second || c.Idle > config.Lifetime {
 		return failf(statusUsage, "--idle: not a number of whole seconds from 2 to the lifetime")
@@ -92,6 +94,9 @@ func (c signCommand) Run(std streams) error {
 		return fail(statusConfig, err)
 	}
 
+	if f, ok := std.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintln(std.err, "keyturn: type a JSON object, and end it as standard input ends here (Ctrl-D, or Ctrl-Z and Enter on Windows)")
+	}
 	text, err := io.ReadAll(io.LimitReader(std.in, maxInput))
 	if err != nil {
 		return failf(statusData, "standard input: %w", err)
@@ -122,8 +127,6 @@ func unsigned(err error) error {
 		return failf(statusData, "standard input: too much for a cookie: its name and value would have %d bytes, and browsers keep %d", size.Size, size.Limit)
 	case errors.Is(err, keyring.ErrNoPrimary):
 		return failf(statusConfig, "no key of the ring may sign at that time")
-	case errors.Is(err, errNumber):
-		return failf(statusData, "standard input: %w", errNumber)
 	}
 	return fail(statusData, err)
 }
