@@ -56,6 +56,9 @@ func (c demoCommand) Run(std streams) error {
 	// there at once.
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return failf(statusUnavailable, "%s is in use: choose another with --addr, or a free one with --addr 127.0.0.1:0", c.Addr)
+		}
 		return fail(statusUnavailable, err)
 	}
 	defer listener.Close()

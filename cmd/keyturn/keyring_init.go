@@ -24,6 +24,9 @@ func (initCommand) Help() string {
 }
 
 func (c initCommand) Run(std streams) error {
+	if c.File == "" {
+		return failf(statusUsage, "FILE is empty: give the file to make a name, like keyring.json")
+	}
 	name := c.Ring
 	if name == "" {
 		name = ringName(c.File)

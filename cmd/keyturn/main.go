@@ -23,6 +23,7 @@ import (
 	"os"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,11 +88,25 @@ func run(args []string, std streams) int {
 	if err != nil {
 		return complain(std.err, fail(statusSoftware, err))
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(asFlags(args))
 	if err != nil {
 		return complain(std.err, misuse(err, args))
 	}
 	return complain(std.err, ctx.Run(std))
+}
+
+// asFlags returns the arguments with help and version, when they are the command,
+// as the flags that many expect to be those.
+func asFlags(args []string) []string {
+	switch {
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 2 && args[0] == "keyring" && args[1] == "help":
+		return []string{"keyring", "--help"}
+	case len(args) == 1 && args[0] == "version":
+		return []string{"--version"}
+	}
+	return args
 }
 
 func version() string {

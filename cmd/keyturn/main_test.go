@@ -54,7 +54,7 @@ func keyturn(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
 	var r result
-	if raceEnabled && !slices.Contains(args, "--help") && !slices.Contains(args, "--version") && !slices.Contains(args, "demo") {
+	if raceEnabled && !slices.Contains(args, "--help") && !slices.Contains(args, "--version") && !slices.Contains(args, "help") && !slices.Contains(args, "version") && !slices.Contains(args, "demo") {
 		std := streams{strings.NewReader(stdin), bufio.NewWriter(&out), &errs}
 		r.status = run(args, std)
 		std.out.Flush()
@@ -216,6 +216,29 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// Many type help and version as commands.
+func TestHelpAndVersionAsCommands(t *testing.T) {
+	for _, test := range []struct{ as, flags string }{
+		{"help", "--help"},
+		{"help keyring", "keyring --help"},
+		{"help keyring init", "keyring init --help"},
+		{"help sign", "sign --help"},
+		{"keyring help", "keyring --help"},
+		{"version", "--version"},
+	} {
+		wanted := want(t, 0, "", strings.Fields(test.flags)...)
+		if got := want(t, 0, "", strings.Fields(test.as)...); got != wanted || got.out == "" {
+			t.Errorf("%s: %+v, want %+v", test.as, got, wanted)
+		}
+	}
+}
+
+func TestInitWantsAName(t *testing.T) {
+	if r := want(t, 64, "", "keyring", "init", ""); !strings.Contains(r.err, "FILE is empty: give the file to make a name") {
+		t.Errorf("%q", r.err)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	if r := want(t, 0, "", "--version"); !strings.HasPrefix(r.out, "keyturn ") {
 		t.Errorf("%q", r.out)
@@ -252,7 +275,8 @@ func TestExitStatuses(t *testing.T) {
 		{"list of a missing ring", "", "keyring list @MISSING", 66, "@MISSING: no such file"},
 		{"list of a damaged ring", "", "keyring list @DAMAGED", 66, "@DAMAGED: checksum: does not match"},
 		{"list of a folder", "", "keyring list @DIR", 66, "@DIR: is not a regular file"},
-		{"list at no time", "", "keyring list @RING --at yesterday", 64, "--at"},
+		{"list at no time", "", "keyring list @RING --at yesterday", 64, "--at: not a time, like 2026-10-01T00:00:00Z; see"},
+		{"list on a day", "", "keyring list @RING --at 2026-10-01", 64, "--at: a day, and a time is needed, like 2026-10-01T00:00:00Z; see"},
 
 		{"check of a missing ring", "", "keyring check @MISSING", 66, "no such file"},
 		{"check and write of a missing ring", "", "keyring check @MISSING --write", 66, "no such file"},
@@ -267,6 +291,8 @@ func TestExitStatuses(t *testing.T) {
 		{"sign with a name that is none", `{}`, "sign --keyring @RING --name a;b", 64, "cookie name"},
 		{"sign with a lifetime over the ring's", `{}`, "sign --keyring @RING --lifetime 337h", 64, "max_session of 336h"},
 		{"sign with a negative lifetime", `{}`, "sign --keyring @RING --lifetime=-1h", 64, "--lifetime: not a positive number"},
+		{"sign with no lifetime", `{}`, "sign --keyring @RING --lifetime 0", 64, "--lifetime: not a positive number"},
+		{"sign with a lifetime of 0 s", `{}`, "sign --keyring @RING --lifetime 0s", 64, "--lifetime: not a positive number"},
 		{"sign with half a second", `{}`, "sign --keyring @RING --lifetime=1.5s", 64, "--lifetime: not a positive number"},
 		{"sign with an idle time over the lifetime", `{}`, "sign --keyring @RING --lifetime 1h --idle 2h", 64, "--idle"},
 		{"sign before all time", `{}`, "sign --keyring @RING --at 1969-12-31T23:59:59Z", 64, "--at"},
@@ -275,21 +301,24 @@ func TestExitStatuses(t *testing.T) {
 		{"sign no object", `[1]`, "sign --keyring @RING", 65, "not a JSON object"},
 		{"sign half an object", `{"a":`, "sign --keyring @RING", 65, "not a JSON object"},
 		{"sign two objects", `{} {}`, "sign --keyring @RING", 65, "not a JSON object"},
-		{"sign a name twice", `{"a":1,"a":2}`, "sign --keyring @RING", 65, "not a JSON object"},
-		{"sign a name twice, deep", `{"b":[{"a":1,"a":2}]}`, "sign --keyring @RING", 65, "not a JSON object"},
+		{"sign a name twice", `{"a":1,"a":2}`, "sign --keyring @RING", 65, "not a JSON object that a session can carry: a member is in its object twice"},
+		{"sign a name twice, deep", `{"b":[{"a":1,"a":2}]}`, "sign --keyring @RING", 65, "a member is in its object twice"},
 		{"sign what is not UTF-8", "{\"a\":\"\xff\"}", "sign --keyring @RING", 65, "not a JSON object"},
 		{"sign too deep", strings.Repeat(`{"a":`, 17) + "1" + strings.Repeat("}", 17), "sign --keyring @RING", 65, "deeper"},
 		{"sign too much", `{"a":"` + strings.Repeat("x", 3100) + `"}`, "sign --keyring @RING", 65, "too much for a cookie"},
 		{"sign far too much", `{"a":"` + strings.Repeat("x", 2<<20) + `"}`, "sign --keyring @RING", 65, "not a JSON object"},
 		{"sign a number beyond 64 bits", `{"a":9223372036854775808}`, "sign --keyring @RING --codec cbor", 65, "out of range"},
 		{"sign a number beyond a float", `{"a":1e999}`, "sign --keyring @RING --codec msgpack", 65, "out of range"},
+		{"sign a number beyond 64 bits in JSON", `{"a":9223372036854775808}`, "sign --keyring @RING --codec json", 65, "out of range"},
+		{"sign a number of 30 digits", `{"a":[123456789012345678901234567890]}`, "sign --keyring @RING", 65, "out of range"},
+		{"sign a number beyond a float in JSON", `{"a":1e400}`, "sign --keyring @RING", 65, "out of range"},
 
 		{"inspect nothing", "", "inspect", 64, "<value>"},
 		{"inspect two", "", "inspect a b", 64, "unexpected argument after VALUE"},
 		{"inspect with a missing ring", "", "inspect --keyring @MISSING @TOKEN", 66, "no such file"},
 		{"inspect with a damaged ring", "", "inspect --keyring @DAMAGED @TOKEN", 66, "checksum"},
 		{"inspect with a name that is none", "", "inspect --keyring @RING --name a=b @TOKEN", 64, "cookie name"},
-		{"inspect at no time", "", "inspect --keyring @RING --at 12:00 @TOKEN", 64, "--at"},
+		{"inspect at no time", "", "inspect --keyring @RING --at 12:00 @TOKEN", 64, "--at: not a time"},
 		{"inspect", "", "inspect --keyring @RING @TOKEN", 0, ""},
 		{"inspect from standard input", token, "inspect --keyring @RING -", 0, ""},
 		{"inspect a line of standard input", token + "\n", "inspect --keyring @RING -", 0, ""},
