@@ -231,10 +231,10 @@ func (d *Document) ScheduleCodec(now time.Time, codec string, from time.Time) er
 }
 
 // Restore makes of the document what a former ring of the same name said, but for
-// what time and a leak have decided since: tombstones stay, keys that came later
-// verify until their sessions have ended and sign no more, as do those that have
-// signed since and stood by then, and neither not_before nor max_session_high is
-// lowered. A standby key is added if there is none any more.
+// what time and a leak have decided since: tombstones and retired keys stay as they
+// are, keys that came later verify until their sessions have ended and sign no more,
+// as do those that have signed since and stood by then, and neither not_before nor
+// max_session_high is lowered. A standby key is added if there is none any more.
 func (d *Document) Restore(now time.Time, former *Ring) error {
 	return d.edit(now, func(e *editor) error {
 		if former.Name() != d.Name {
@@ -255,7 +255,7 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 				was.Keys = append(was.Keys, k)
 			case i < 0:
 				was.Keys = append(was.Keys, k)
-			case k.isTombstone():
+			case k.isTombstone(), !k.VerifyUntil.IsZero() && !now.Before(k.VerifyUntil):
 				was.Keys[i] = k
 			case !was.Keys[i].isTombstone():
 				// It may have signed since, or be signing at this moment. That it did

@@ -694,3 +694,24 @@ func TestEditsMayWaitADay(t *testing.T) {
 		t.Errorf("%v verifies until %v", k, k.VerifyUntil)
 	}
 }
+
+// A key that has retired stays so: where the ring is not loaded yet it is not accepted,
+// and so it must not take over from another.
+func TestRestoreLeavesRetiredKeysAsTheyAre(t *testing.T) {
+	good := founded(t, signer.HMACSHA256())
+	standby := inState(t, good, Standby, base)
+	r := edited(t, good, base, func(d *Document) error { return d.Rotate(base, signer.BLAKE2b256(), 0) })
+	at := base.Add(3 * defaultD)
+	if s := r.State(standby.ID(), at); s != Retired {
+		t.Fatalf("%v is %v", standby, s)
+	}
+	back := edited(t, r, at, func(d *Document) error { return d.Restore(at, good) })
+	safe(t, r, back, at)
+	if s := back.State(standby.ID(), at); s != Retired {
+		t.Errorf("%v is %v", standby, s)
+	}
+	next := edited(t, back, at, func(d *Document) error { return d.Revoke(at, inState(t, back, Active, at).ID(), "leaked") })
+	if k := inState(t, next, Active, at); k.ID() == standby.ID() {
+		t.Errorf("%v signs", k)
+	}
+}
