@@ -715,3 +715,18 @@ func TestRestoreLeavesRetiredKeysAsTheyAre(t *testing.T) {
 		t.Errorf("%v signs", k)
 	}
 }
+
+// A key that signs no more, and will not, leaves no place to fill.
+func TestNoStandbyKeyForAnAlgorithmOfThePast(t *testing.T) {
+	r := edited(t, founded(t, signer.HMACSHA256()), base, func(d *Document) error { return d.Rotate(base, signer.BLAKE2b256(), 0) })
+	at := base.Add(day)
+	old := inState(t, r, Retiring, at)
+	for _, edit := range []func(*Document) error{
+		func(d *Document) error { return d.Revoke(at, old.ID(), "leaked") },
+		func(d *Document) error { return d.Disable(at, old.ID(), "odd") },
+	} {
+		if next := edited(t, r, at, edit); len(next.Document().Keys) != len(r.Document().Keys) {
+			t.Errorf("%v", next.Document().Keys)
+		}
+	}
+}

@@ -148,6 +148,9 @@ func (e *editor) fillPlaceOf(was Key) {
 		next := e.takeOver(was, from)
 		next.SignFrom, next.VerifyUntil = from, time.Time{}
 		e.retire(next.id, from)
+	case Standby:
+	default:
+		return // nothing is left for another to do
 	}
 	e.restock(was.algorithm)
 }
