@@ -17,6 +17,7 @@ var arrows = map[string][]string{
 	"signer":                 {},
 	"signer/signertest":      {"signer"},
 	"keyring":                {"signer"},
+	"keyring/keyringtest":    {"codec", "keyring", "signer", "session", "session/internal/shape", "session/internal/token"},
 	"session/internal/shape": {"codec"},
 	"session/internal/token": {"signer"},
 	"session":                {"codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
@@ -24,7 +25,7 @@ var arrows = map[string][]string{
 }
 
 // withoutHTTP are the packages that know nothing of net/http.
-var withoutHTTP = []string{"codec", "signer", "keyring", "session", "session/internal/shape", "session/internal/token"}
+var withoutHTTP = []string{"codec", "signer", "keyring", "keyring/keyringtest", "session", "session/internal/shape", "session/internal/token"}
 
 func goList(t *testing.T, args ...string) []string {
 	t.Helper()

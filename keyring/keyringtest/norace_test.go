@@ -1,0 +1,5 @@
+//go:build !race
+
+package keyringtest
+
+const raceEnabled = false
