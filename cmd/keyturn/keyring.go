@@ -32,6 +32,8 @@ type keyringCommand struct {
 	Restore restoreCommand `cmd:"" help:"Go back to what a former ring said."`
 	Import  importCommand  `cmd:"" help:"Take in keys from a JWK Set, or a secret."`
 	Export  exportCommand  `cmd:"" help:"Write keys as a JWK Set."`
+
+	Simulate simulateCommand `cmd:"" help:"Try out in simulated time whether a policy signs anybody out."`
 }
 
 // ringArgument is the ring file that a command is about.

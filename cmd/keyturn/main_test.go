@@ -158,12 +158,13 @@ func secrets(t *testing.T, path string) []string {
 
 func TestHelp(t *testing.T) {
 	for name, args := range map[string][]string{
-		"keyturn":       {},
-		"keyring":       {"keyring"},
-		"keyring_init":  {"keyring", "init"},
-		"keyring_list":  {"keyring", "list"},
-		"keyring_check": {"keyring", "check"},
-		"sign":          {"sign"},
+		"keyturn":          {},
+		"keyring":          {"keyring"},
+		"keyring_init":     {"keyring", "init"},
+		"keyring_list":     {"keyring", "list"},
+		"keyring_check":    {"keyring", "check"},
+		"keyring_simulate": {"keyring", "simulate"},
+		"sign":             {"sign"},
 
 		"keyring_status":  {"keyring", "status"},
 		"keyring_rotate":  {"keyring", "rotate"},

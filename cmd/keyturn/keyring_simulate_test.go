@@ -1,0 +1,76 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
+)
+
+func TestSimulateSignsNobodyOut(t *testing.T) {
+	r := want(t, 0, "", "keyring", "simulate", "--tokens", "1")
+	for _, says := range []string{"policy: propagation 1h, skew 5m, max_session 336h", "fleet: 6 instances, 0 of them stuck, lag up to 10m", "histories: 1 from seed 1", "wrongly rejected: 0\n"} {
+		if !strings.Contains(r.out, says) {
+			t.Errorf("%q is not in %s", says, r.out)
+		}
+	}
+	if r.err != "" {
+		t.Errorf("progress where nobody looks: %q", r.err)
+	}
+	if again := want(t, 0, "", "keyring", "simulate", "--tokens", "1"); again.out != r.out {
+		t.Errorf("the second time %s", again.out)
+	}
+	if other := want(t, 0, "", "keyring", "simulate", "--tokens", "1", "--seed", "2"); other.out == r.out {
+		t.Error("another seed is the same")
+	}
+}
+
+func TestSimulateTellsWhoIsSignedOut(t *testing.T) {
+	r := want(t, 1, "", "keyring", "simulate", "--tokens", "1", "--stuck", "1", "--late", "1h")
+	for _, says := range []string{"1 of them stuck", "late\n", "    unknown_key: ", "seed 1: ", "generation 1: made"} {
+		if !strings.Contains(r.out, says) {
+			t.Errorf("%q is not in %s", says, r.out)
+		}
+	}
+	if strings.Contains(r.out, "wrongly rejected: 0\n") || r.err != "" {
+		t.Errorf("%s%s", r.out, r.err)
+	}
+}
+
+// The policy is that of the file, but for what flags say, and its keys play no part.
+func TestSimulateTriesOutThePolicyOfAFile(t *testing.T) {
+	a, b := keyring.GenerateKey(signer.HMACSHA256()), keyring.GenerateKey(signer.HMACSHA256())
+	a.SignFrom = time.Now().Add(-time.Hour)
+	ring := writeRing(t, keyring.Document{
+		Name: "shop", Generation: 1, Keys: []keyring.Key{a, b},
+		Policy: keyring.Policy{Propagation: 2 * time.Hour, Skew: time.Minute, MaxSession: 24 * time.Hour, MaxSessionHigh: 48 * time.Hour},
+	})
+	for _, tt := range []struct {
+		args string
+		skew string
+		want policyDescription
+	}{
+		{"", "1m", policyDescription{"2h", "1m", "24h", "48h"}},
+		{"--propagation 30m --max-session 12h --skew 30s", "30s", policyDescription{"30m", "1m", "12h", "48h"}},
+		{"--max-session 72h", "1m", policyDescription{"2h", "1m", "72h", "72h"}},
+	} {
+		r := want(t, 0, "", append([]string{"keyring", "simulate", ring, "--json", "--tokens", "1"}, strings.Fields(tt.args)...)...)
+		var got simulateReport
+		decodeJSON(t, r.out, &got)
+		if got.Policy != tt.want || !got.OK || got.Tokens == 0 || got.Skew != tt.skew || got.Instances != 6 {
+			t.Errorf("%s: %+v", tt.args, got)
+		}
+		if strings.Contains(r.out, a.ID().String()) {
+			t.Errorf("%s: a key of the file: %s", tt.args, r.out)
+		}
+	}
+	want(t, 66, "", "keyring", "simulate", ring+".missing")
+	for _, args := range []string{"--tokens 0", "--instances 0", "--lag 0s", "--lag -1s", "--skew -1s", "--propagation -1s", "--max-session 1s", "--stuck 7", "--seed x"} {
+		r := want(t, 64, "", append([]string{"keyring", "simulate", ring}, strings.Fields(args)...)...)
+		if r.err == "" {
+			t.Errorf("%s: nothing is said", args)
+		}
+	}
+}
