@@ -149,7 +149,7 @@ func TestSubkeysDifferPairwise(t *testing.T) {
 
 // What is signed for one use does not verify for another, by the subkeys
 // themselves.
-func TestUsesDoNotMeet(t *testing.T) {
+func TestI17UsesDoNotMeet(t *testing.T) {
 	now := base
 	keys, err := FromKeys(newKey(t, 1, signer.HMACSHA256()))
 	if err != nil {

@@ -319,7 +319,7 @@ func TestAKeyWhoseAlgorithmRefusesIsUnsupported(t *testing.T) {
 	}
 }
 
-func TestReplaceRefusals(t *testing.T) {
+func TestI5KeysKeepTheirSecretsAndDoNotVanish(t *testing.T) {
 	start := shop(t)
 	var fail atomic.Bool
 	custom, err := NewKey(failing(&fail, "error"), testSecret(40))

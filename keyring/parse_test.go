@@ -360,7 +360,7 @@ func TestParseListsAllProblems(t *testing.T) {
 	}
 }
 
-func TestEveryPrefixIsRefused(t *testing.T) {
+func TestI9NoPrefixOfAFileLoads(t *testing.T) {
 	for _, file := range [][]byte{shopFile(t), sealed(t, smallFile("", "", "", ""))} {
 		file = bytes.TrimSuffix(file, []byte("\n")) // the one byte that may be cut off
 		for i := range file {

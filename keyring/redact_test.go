@@ -127,7 +127,7 @@ func holders[T any](v T) []any {
 	}
 }
 
-func TestSecretsDoNotShow(t *testing.T) {
+func TestI14SecretsDoNotShow(t *testing.T) {
 	d := shop(t)
 	d.unknown = keep(members{{"vault", text(hex.EncodeToString(testSecret(50)))}})
 	d.Policy.unknown = keep(members{{"vault", text(hex.EncodeToString(testSecret(51)))}})

@@ -566,7 +566,7 @@ func TestStates(t *testing.T) {
 }
 
 // Lookup's errors in their order, of a key to which several apply.
-func TestLookupPrecedence(t *testing.T) {
+func TestI7LookupPrecedence(t *testing.T) {
 	k := hmacKeyAt(t, 1, on(-9*day))
 	k.VerifyUntil = on(-day)
 	other := hmacKeyAt(t, 2, on(0))

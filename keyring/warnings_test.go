@@ -113,7 +113,6 @@ func TestEditsMakeNoWarnings(t *testing.T) {
 		algorithms := signer.All()
 		now := base
 		r := founded(t, algorithms[rng.IntN(len(algorithms))])
-		var former []*Ring
 		for range 12 {
 			n := rng.IntN(10)
 			pick := func() KeyID { return r.document.Keys[rng.IntN(len(r.document.Keys))].id }
@@ -156,7 +155,6 @@ func TestEditsMakeNoWarnings(t *testing.T) {
 			})
 			if err == nil {
 				edits[n]++
-				former = append(former, r)
 				r = next
 			}
 			for range 4 {

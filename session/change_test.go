@@ -1,6 +1,8 @@
 package session
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -152,7 +154,7 @@ func TestIdleRefreshInTheLastHalfOnly(t *testing.T) {
 	}
 }
 
-func TestDeadlinesSurviveEveryReissue(t *testing.T) {
+func TestI12DeadlinesSurviveEveryReissue(t *testing.T) {
 	keys := newKeys(t,
 		signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-day)),
 		signing(newKey(t, signer.BLAKE2b256(), 2), t0.Add(2*day)),
@@ -402,7 +404,7 @@ func TestFormerNames(t *testing.T) {
 	}
 }
 
-func TestCookiesNamesAndAudiencesDoNotMix(t *testing.T) {
+func TestI17CookiesNamesAndAudiencesDoNotMix(t *testing.T) {
 	names := []string{"a", "b", "ab", "a.b", "session", DefaultName}
 	audiences := []string{"", "a", "b", "ab", "shop"}
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
@@ -455,7 +457,7 @@ func TestWriterFallsBackToAnEarlierCodec(t *testing.T) {
 	wantOutcome(t, request(less, t0, signedIn(t, full, t0, visit{})), ErrUnsupportedCodec)
 }
 
-func TestSmallerFormerCodecIsKeptWhereTheLaterOneDoesNotFit(t *testing.T) {
+func TestI18TheFormerCodecIsKeptWhereTheLaterOneDoesNotFit(t *testing.T) {
 	change := t0.Add(day)
 	keys := keyring.New(newRing(t, func(d *keyring.Document) {
 		d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0)}
@@ -487,6 +489,10 @@ func TestRingThatLowersTheLongestSessionClampsNewTokens(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
 	m := newManager[visit](t, Config{Keys: keys})
 	old := signedIn(t, m, t0, visit{User: "tom"})
+	var log bytes.Buffer
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { slog.SetDefault(was) })
 	replace(t, keys, func(d *keyring.Document) {
 		d.Policy.MaxSession, d.Policy.MaxSessionHigh = day, 14*day
 	})
@@ -495,6 +501,9 @@ func TestRingThatLowersTheLongestSessionClampsNewTokens(t *testing.T) {
 	}
 	if s := m.Open(t0.Add(10*day), old); s.Data().User != "tom" {
 		t.Errorf("a token from before: %v", s.reason)
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "max_session=24h0m0s") {
+		t.Errorf("it is logged %d times, want once: %s", n, &log)
 	}
 }
 

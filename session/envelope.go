@@ -29,6 +29,7 @@ type envelope struct {
 	byID   [256]codec.Codec
 
 	lifetime, idle    time.Duration
+	promised          time.Duration // what a session lasts, by lifetime and the ring that New found
 	ids, sealed       bool
 	revoked           func(context.Context, Info) (bool, error)
 	revocationFailure RevocationFailure

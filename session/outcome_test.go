@@ -137,7 +137,7 @@ func TestEveryReason(t *testing.T) {
 	}
 }
 
-func TestReasonsAreGivenInOrder(t *testing.T) {
+func TestI7ReasonsAreGivenInOrder(t *testing.T) {
 	// A token with many faults: each is mended in turn, and the reason given
 	// is always the first of those that remain.
 	hook := true
@@ -400,6 +400,30 @@ func TestNothingIsDecodedBeforeItIsVerified(t *testing.T) {
 				if o == Valid || r == 0 {
 					t.Fatalf("%s: byte %d, bit %d: accepted", a.Name, i, bit)
 				}
+			}
+		}
+	}
+}
+
+// I6: a token names a key, and the key decides what verifies it. Under the name of
+// another key, of whatever algorithm, it is forged.
+func TestI6ATokenDoesNotChooseItsAlgorithm(t *testing.T) {
+	var ring []keyring.Key
+	for i, a := range signer.All() {
+		for n := range 2 {
+			ring = append(ring, signing(newKey(t, a, byte(2*i+n+1)), t0.Add(-day)))
+		}
+	}
+	for _, maker := range ring {
+		cookie := signedIn(t, newManager[visit](t, Config{Keys: newKeys(t, maker)}), t0, visit{User: "tom"})
+		m := newManager[visit](t, Config{Keys: newKeys(t, ring...)})
+		for _, named := range ring {
+			raw := decodeText(t, cookie)
+			id := named.ID()
+			copy(raw[4:], id[:])
+			s := m.Open(t0, encodeText(raw))
+			if _, reason := s.Outcome(); (reason == 0) != (named.ID() == maker.ID()) || reason != 0 && reason != ErrForged {
+				t.Errorf("made with %v, under the name of %v: %v", maker, named, reason)
 			}
 		}
 	}
