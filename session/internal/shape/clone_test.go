@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/keyturn/keyturn/codec"
 )
 
 type times struct {
@@ -32,6 +34,30 @@ func TestCloneSharesNothing(t *testing.T) {
 		if zero := reflect.Zero(typ); !reflect.DeepEqual(Clone(zero).Interface(), zero.Interface()) {
 			t.Errorf("%v: the zero value becomes another", typ)
 		}
+	}
+}
+
+// TestCloneSharesNothingOfAsMuchAsNormalizeLetsPass counts and nests to the limits.
+func TestCloneSharesNothingOfAsMuchAsNormalizeLetsPass(t *testing.T) {
+	many := struct{ F []*string }{pointers(codec.MaxEntries - 1)}
+	deep := &link{Value: 1}
+	for range codec.MaxDepth - 1 {
+		deep = &link{Next: deep}
+	}
+	for _, v := range []reflect.Value{reflect.ValueOf(many), reflect.ValueOf(*deep)} {
+		unshared(t, v.Type().String(), v, Clone(v))
+	}
+}
+
+// TestCloneEndsOnWhatContainsItself also where there are two ways at each step.
+func TestCloneEndsOnWhatContainsItself(t *testing.T) {
+	loop := &link{}
+	loop.Next = loop
+	twice := &tree{Kids: make([]tree, 2)}
+	twice.Kids[0].Kids, twice.Kids[1].Kids = twice.Kids, twice.Kids
+	twice.More = map[string]*tree{"a": twice, "b": twice}
+	for _, v := range []reflect.Value{reflect.ValueOf(*loop), reflect.ValueOf(*twice)} {
+		Clone(v)
 	}
 }
 
