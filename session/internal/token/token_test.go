@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/signer"
 )
 
 // example is the token of the package comment: its bytes before the payload.
@@ -65,9 +67,11 @@ func TestHeaderRoundTrip(t *testing.T) {
 			if len(raw) != h.Size() {
 				t.Errorf("Size = %d, appended %d bytes", h.Size(), len(raw))
 			}
-			got, err := ParseHeader(append(raw, "payload"...))
-			if err != nil || got != h {
-				t.Errorf("ParseHeader = %+v, %v; want %+v", got, err, h)
+			for _, rest := range []string{"", "payload"} {
+				got, err := ParseHeader(append(raw, rest...))
+				if err != nil || got != h {
+					t.Errorf("ParseHeader before %q = %+v, %v; want %+v", rest, got, err, h)
+				}
 			}
 			for n := range raw {
 				if _, err := ParseHeader(raw[:n]); err == nil {
@@ -97,6 +101,52 @@ func TestParseHeaderTellsNewerFromForeign(t *testing.T) {
 	} {
 		if _, err := ParseHeader(fromHex(t, tt.raw)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestOnlyAWholeTokenIsOpened(t *testing.T) {
+	key := make([]byte, signer.KeySize)
+	mac, err := signer.HMACSHA256().NewSigner(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	aead, err := signer.XChaCha20Poly1305().NewSealer(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := example.Append(nil)
+	for name, tt := range map[string]struct {
+		raw  []byte
+		open func(raw []byte) ([]byte, bool)
+		// what the key makes of less than a header is no token
+		part func(n int) []byte
+	}{
+		"signed": {
+			Sign(nil, &example, []byte("payload"), mac),
+			func(raw []byte) ([]byte, bool) { return VerifySigned(raw, len(header), mac) },
+			func(n int) []byte { return mac.Sign(header[:n:n], header[:n]) },
+		},
+		"sealed": {
+			Seal(nil, &example, []byte("payload"), aead),
+			func(raw []byte) ([]byte, bool) { return OpenSealed(raw, len(header), aead) },
+			func(n int) []byte { return aead.Seal(header[:n:n], nil, header[:n]) },
+		},
+	} {
+		if payload, ok := tt.open(tt.raw); !ok || string(payload) != "payload" {
+			t.Errorf("%s: the payload is %q, %v", name, payload, ok)
+		} else if name == "signed" && cap(payload) != len(payload) {
+			t.Errorf("%s: to append to the payload overwrites the tag", name)
+		}
+		for n := len(header); n < len(tt.raw); n++ {
+			if payload, ok := tt.open(tt.raw[:n]); ok || payload != nil {
+				t.Errorf("%s: %d of %d bytes are opened, as %q", name, n, len(tt.raw), payload)
+			}
+		}
+		for n := range header {
+			if payload, ok := tt.open(tt.part(n)); ok || payload != nil {
+				t.Errorf("%s: %d bytes of a header are opened, as %q", name, n, payload)
+			}
 		}
 	}
 }
