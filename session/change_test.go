@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -71,6 +72,7 @@ func TestReissueGoesForwardOnly(t *testing.T) {
 	}
 	always := t0.Add(-100 * day)
 	twoCodecs := []keyring.CodecFrom{{Codec: "json", From: always}, {Codec: "cbor", From: change}}
+	jsonBetween := []keyring.CodecFrom{{Codec: "cbor", From: always}, {Codec: "json", From: change}, {Codec: "cbor", From: change.Add(day)}}
 	for _, tt := range []struct {
 		name     string
 		made     *keyring.Keyring // where the token is made
@@ -85,6 +87,8 @@ func TestReissueGoesForwardOnly(t *testing.T) {
 		{"clock behind", ring(nil, signing(older, always), signing(newer, change)), change, ring(nil, signing(older, always), signing(newer, change)), change.Add(-time.Minute), false},
 		{"later codec", ring(twoCodecs, signing(older, always)), t0, ring(twoCodecs, signing(older, always)), change, true},
 		{"codec of a clock ahead", ring(twoCodecs, signing(older, always)), change, ring(twoCodecs, signing(older, always)), change.Add(-time.Minute), false},
+		{"codec of a clock ahead, scheduled twice", ring(jsonBetween, signing(older, always)), change.Add(day), ring(jsonBetween, signing(older, always)), change.Add(day - time.Minute), false},
+		{"codec scheduled later only", ring(nil, signing(older, always)), t0, ring([]keyring.CodecFrom{{Codec: "msgpack", From: t0}, {Codec: "json", From: change}}, signing(older, always)), t0, true},
 		{"codec not scheduled before", ring(nil, signing(older, always)), t0, ring([]keyring.CodecFrom{{Codec: "msgpack", From: t0}}, signing(older, always)), t0, true},
 		{"codec not scheduled any more", ring(twoCodecs, signing(older, always)), change, ring(nil, signing(older, always)), change, false},
 		{"signed to sealed", ring(nil, signing(older, always)), t0, ring(nil, signing(older, always), signing(sealing, t0)), t0, true},
@@ -214,6 +218,14 @@ func TestClockSteppedBack(t *testing.T) {
 	if i.Issued.Before(t0) || i.Start != t0 {
 		t.Errorf("the newer token looks older: %+v", i)
 	}
+	// Nor is it older than one that was made since the session began.
+	s = request(m, t0.Add(10*time.Minute), cookie)
+	s.Update(func(v *visit) { v.Count = 2 })
+	s = request(m, t0.Add(5*time.Minute), s.Commit(false).Value)
+	s.Update(func(v *visit) { v.Count = 3 })
+	if i := m.Open(t0.Add(10*time.Minute), s.Commit(false).Value).Info(); i.Issued != t0.Add(10*time.Minute) {
+		t.Errorf("the newest token looks older: %+v", i)
+	}
 }
 
 func TestTimesToTheEndOfTheFormat(t *testing.T) {
@@ -226,6 +238,10 @@ func TestTimesToTheEndOfTheFormat(t *testing.T) {
 	}
 	wantOutcome(t, request(m, end.Add(10*365*day), cookie), ErrExpired)
 	wantOutcome(t, request(m, time.Unix(-5, 0), cookie), ErrFuture)
+	before := m.Open(time.Unix(0, 0), signedIn(t, m, time.Unix(-5, 0), visit{User: "tom"}))
+	if before.Data().User != "tom" || before.Info().Start != time.Unix(0, 0).UTC() {
+		t.Errorf("begun before the beginning of the format: %v, %+v", before.reason, before.Info())
+	}
 }
 
 // newer is what visit will be in the next release.
@@ -274,6 +290,25 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 			t.Errorf("refresh: %+v", c1)
 		}
 
+		// An Update that changes nothing does not lose them on the way.
+		s = request(old, now, cookie)
+		if err := s.Update(func(v *visit) { v.User = "tom" }); err != nil {
+			t.Fatal(err)
+		}
+		c4 := s.Commit(false)
+		if c4.Sent != SentRefreshed {
+			t.Errorf("refresh after an Update that changes nothing: %v", c4.Sent)
+		}
+		// They count.
+		s = request(old, now, cookie)
+		n, without := MaxCookie, old.New(t0)
+		for without.Update(func(v *visit) { v.User = strings.Repeat("x", n) }) != nil {
+			n--
+		}
+		if err := s.Update(func(v *visit) { v.User = strings.Repeat("x", n) }); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("Update that fits without them only: %v", err)
+		}
+
 		// Once another codec is to be written, the refresh stays in this one:
 		// what is not known cannot be put into the other.
 		s = request(old, t0.Add(day+time.Hour), cookie)
@@ -299,6 +334,7 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 		}{
 			{c1.Value, now, func(*newer) {}},
 			{c3.Value, t0.Add(day + time.Hour), func(*newer) {}},
+			{c4.Value, now, func(*newer) {}},
 			{c2.Value, now, func(v *newer) { v.User, v.Seen = "tam", t0 }},
 		} {
 			want := full
@@ -319,7 +355,10 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 		}
 		// Renew leaves nothing of before, and that is meant.
 		s = request(old, now, cookie)
-		if err := s.Renew(visit{User: "eve"}); err != nil {
+		if err := s.Renew(visit{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Update(func(v *visit) { v.User = "eve" }); err != nil {
 			t.Fatal(err)
 		}
 		if got := request(fresh, now, s.Commit(false).Value).Data(); got.User != "eve" || got.Raw != nil || got.Added != nil {
@@ -379,6 +418,10 @@ func TestFormerNames(t *testing.T) {
 		t.Errorf("after the switch-over: %+v", c)
 	}
 
+	// Of two that are made in the same second, that of the present name.
+	if s := requestOf(m, t0.Add(time.Second), all(DefaultName, present, "session", former)); s.Data().Count != 1 {
+		t.Errorf("what was written under the present name is lost: %+v", s.Data())
+	}
 	// An older instance goes on writing the former name: the newer one wins.
 	so := request(old, t0.Add(time.Hour), former)
 	so.Update(func(v *visit) { v.Count = 50 })
@@ -510,13 +553,20 @@ func TestRingThatLowersTheLongestSessionClampsNewTokens(t *testing.T) {
 func TestSealIsWhatCommitSends(t *testing.T) {
 	m := newManager[visit](t, Config{})
 	s := m.New(t0)
-	if v, err := m.Seal(t0, s); err != nil || m.Open(t0, v).Data() != (visit{}) {
+	v, err := m.Seal(t0, s)
+	if s := m.Open(t0, v); err != nil || s.Data() != (visit{}) {
 		t.Errorf("a new session: %v", err)
+	} else {
+		wantOutcome(t, s, 0)
 	}
 	s.Update(func(v *visit) { v.User = "tom" })
-	v, err := m.Seal(t0, s)
-	if err != nil || v != s.Commit(false).Value {
+	v, err = m.Seal(t0, s)
+	c := s.Commit(false)
+	if err != nil || v != c.Value {
 		t.Errorf("Seal = %q, %v", v, err)
+	}
+	if i := m.Open(t0, v).Info(); c.Token != i {
+		t.Errorf("what is sent is told as %+v, and is %+v", c.Token, i)
 	}
 	s = m.Open(t0.Add(time.Hour), v)
 	v2, err := m.Seal(t0.Add(time.Hour), s)
@@ -544,6 +594,37 @@ func TestOpeningAllocatesItsResultOnly(t *testing.T) {
 		if v != cookie {
 			t.Error("another token")
 		}
+	}
+}
+
+// apart is a codec of somebody else's that fails at what it does not know.
+type apart struct{ codec.Merger }
+
+func (apart) ID() byte     { return 200 }
+func (apart) Name() string { return "apart" }
+func (a apart) Extra(dst, data []byte, known func(string) bool) ([]byte, error) {
+	if strings.Contains(string(data), "big") {
+		return dst, errors.New("it cannot be told apart")
+	}
+	return a.Merger.Extra(dst, data, known)
+}
+
+func TestMembersThatCannotBeToldApartAreNotLost(t *testing.T) {
+	keys := keyring.New(newRing(t, func(d *keyring.Document) {
+		d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0)}
+		d.Codecs = []keyring.CodecFrom{{Codec: "apart", From: t0}, {Codec: "cbor", From: t0.Add(time.Minute)}}
+	}))
+	fresh := newManager[newer](t, Config{Keys: keys, IdleTimeout: time.Hour, Codecs: []codec.Codec{renamed{codec.JSON(), 200, "apart"}, codec.CBOR()}})
+	old := newManager[visit](t, Config{Keys: keys, Codecs: []codec.Codec{apart{codec.JSON().(codec.Merger)}, codec.CBOR()}})
+	cookie := signedIn(t, fresh, t0, newer{User: "tom", Big: 7})
+	now := t0.Add(45 * time.Minute)
+	s := request(old, now, cookie)
+	if err := s.Update(func(v *visit) { v.Count = 1 }); !errors.Is(err, ErrNotCarried) {
+		t.Errorf("Update = %v", err)
+	}
+	c := s.Commit(true)
+	if c.Sent != SentRefreshed || c.Token.Codec != "apart" || request(fresh, now, c.Value).Data().Big != 7 {
+		t.Errorf("refreshed as %+v", c)
 	}
 }
 

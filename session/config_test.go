@@ -103,6 +103,7 @@ func TestNewRefuses(t *testing.T) {
 		errOf(New[visit](Config{Keys: keys, Sealed: true})),
 		errOf(New[struct{ C chan int }](Config{Keys: keys})),
 		errOf(New[visit](Config{Keys: keys, Codecs: []codec.Codec{refusing{codec.JSON()}}})),
+		errOf(New[Values](Config{Keys: keys, Codecs: []codec.Codec{refusing{codec.JSON()}}})),
 	} {
 		if err == nil || strings.Contains(strings.TrimPrefix(err.Error(), "session: "), "session: ") {
 			t.Errorf("%v, want an error that says once where it is from", err)
@@ -119,6 +120,9 @@ func TestNewRefuses(t *testing.T) {
 		if _, err := New[visit](Config{Keys: keys, Codecs: []codec.Codec{c}}); err != nil {
 			t.Errorf("%s: %v", c.Name(), err)
 		}
+	}
+	if _, err := New[visit](Config{Keys: keys, Name: strings.Repeat("x", 256), FormerNames: []FormerName{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}, {Name: "e"}, {Name: "f"}, {Name: "g"}}}); err != nil {
+		t.Errorf("the longest name, and as many as may be: %v", err)
 	}
 	if m, err := New[visit](Config{Keys: keyring.Ephemeral()}); err != nil || m.Open(time.Now(), "x") == nil {
 		t.Errorf("the zero Config with keys: %v", err)
@@ -155,7 +159,7 @@ func (refusing) Append(dst []byte, _ any) ([]byte, error) { return dst, errors.N
 // forgetful is a codec of somebody else's that loses what it is given.
 type forgetful struct{ codec.Codec }
 
-func (forgetful) ID() byte     { return 200 }
+func (forgetful) ID() byte     { return firstCustomID }
 func (forgetful) Name() string { return "forgetful" }
 func (f forgetful) Decode(data []byte, v any) error {
 	if strings.Contains(string(data), "boom") {

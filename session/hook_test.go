@@ -2,8 +2,11 @@ package session
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
@@ -57,6 +60,98 @@ func TestCommitDoesNotWaitForTheHook(t *testing.T) {
 		t.Errorf("Update = %v", err)
 	}
 	wantOutcome(t, s, 0)
+}
+
+func TestWhoeverComesWhileTheHookIsAskedWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan bool)
+		m := newManager[visit](t, Config{
+			Revoked:           func(context.Context, Info) (bool, error) { return <-answer, nil },
+			RevocationFailure: FailClosed,
+		})
+		s := request(m, t0, signedIn(t, m, t0, visit{User: "tom"}))
+		for range 2 {
+			go func() {
+				if v := s.Data(); v.User != "tom" {
+					t.Errorf("data = %+v", v)
+				}
+			}()
+			synctest.Wait()
+		}
+		answer <- false
+	})
+}
+
+// committing is a Request during whose look for cookies the response begins.
+type committing struct {
+	cookies
+	commit func()
+}
+
+func (c committing) Cookies(name string) []string {
+	c.commit()
+	return c.cookies.Cookies(name)
+}
+
+func TestACookieThatIsLookedForIsOneThatCannotBeJudged(t *testing.T) {
+	m := newManager[visit](t, Config{})
+	var s *Session[visit]
+	var c Commit
+	s, _ = m.Begin(t.Context(), committing{cookies{&t0, nil}, func() { c = s.Commit(true) }})
+	s.Data()
+	if want := (Commit{Touched: true, Outcome: Indeterminate, Reason: ErrRevocationUnavailable}); !reflect.DeepEqual(c, want) {
+		t.Errorf("Commit = %+v, want %+v", c, want)
+	}
+}
+
+// No key of the ring may sign: what is there goes on, and nothing is sent.
+func TestWithoutAPrimarySessionsCanBeRead(t *testing.T) {
+	key := newKey(t, signer.HMACSHA256(), 1)
+	keys := newKeys(t, signing(key, t0))
+	m := newManager[visit](t, Config{Keys: keys, IdleTimeout: time.Hour})
+	cookie := signedIn(t, m, t0, visit{User: "tom"})
+	replace(t, keys, func(d *keyring.Document) {
+		retired := signing(newKey(t, signer.HMACSHA256(), 2), t0)
+		retired.VerifyUntil = t0.Add(time.Minute)
+		d.Keys[0].SignFrom = time.Time{}
+		d.Keys = append(d.Keys, retired)
+	})
+	now := t0.Add(45 * time.Minute) // a refresh is due
+	s := request(m, now, cookie)
+	if v := s.Data(); v.User != "tom" {
+		t.Errorf("data = %+v", v)
+	}
+	if err := s.Update(func(v *visit) { v.Count = 1 }); !errors.Is(err, keyring.ErrNoPrimary) {
+		t.Errorf("Update = %v", err)
+	}
+	if err := s.Renew(visit{}); !errors.Is(err, keyring.ErrNoPrimary) {
+		t.Errorf("Renew = %v", err)
+	}
+	if _, err := m.Seal(now, s); !errors.Is(err, keyring.ErrNoPrimary) {
+		t.Errorf("Seal = %v", err)
+	}
+	if c := s.Commit(true); c.Sent != SentNothing || c.Value != "" || c.Token != (Info{}) {
+		t.Errorf("sent %+v", c)
+	}
+}
+
+func TestOpenLooksAtOneCookieAndAtOnce(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
+	m := newManager[visit](t, Config{Keys: keys, FormerNames: []FormerName{{Name: "old"}}})
+	old := newManager[visit](t, Config{Keys: keys, Name: "old"})
+	wantOutcome(t, m.Open(t0, signedIn(t, old, t0, visit{User: "tom"})), ErrForged)
+	s := m.Open(t0, signedIn(t, m, t0, visit{User: "tom"}))
+	replace(t, keys, func(d *keyring.Document) {
+		d.Keys[0].Revoked = t0
+		d.Keys = append(d.Keys, signing(newKey(t, signer.HMACSHA256(), 2), t0))
+	})
+	wantOutcome(t, s, 0)
+	if err := s.Destroy(); err != nil {
+		t.Fatal(err)
+	}
+	if c := s.Commit(false); strings.Join(c.Delete, " ") != m.Name() {
+		t.Errorf("deletes %q", c.Delete)
+	}
 }
 
 func TestEndedSessionIsDeletedUnderItsFormerName(t *testing.T) {

@@ -301,6 +301,7 @@ func TestSameNamedCookies(t *testing.T) {
 			{"the fifth is not tried", []string{bad, bad, bad, bad, a}, ErrForged, "", 0},
 			{"none good", []string{"junk", bad}, ErrMalformed, "", 0},
 			{"none good, one unknown", []string{"junk", bad, unknown}, ErrUnknownKey, "", 0},
+			{"none good, two that cannot be judged", []string{unknown, edited(t, a, 1, 0xd2)}, ErrUnknownKey, "", 0},
 			{"none good, one unknown first", []string{unknown, bad}, ErrUnknownKey, "", 0},
 		} {
 			s := request(m, t0.Add(time.Hour), tt.cookies...)
@@ -362,6 +363,17 @@ func TestReasonAndOutcomeHaveOneNameEach(t *testing.T) {
 		if o.String() != name {
 			t.Errorf("%d = %q, want %q", o, o, name)
 		}
+	}
+	for _, n := range []uint8{uint8(ErrAmbiguous) + 1, 255} {
+		if r := Reason(n); r.String() != fmt.Sprintf("Reason(%d)", n) || r.Error() != "session: "+r.String() || r.Outcome() != Rejected {
+			t.Errorf("Reason(%d) is %q, %q, %v", n, r.String(), r.Error(), r.Outcome())
+		}
+		if o, s := Outcome(n).String(), Sent(n).String(); o != fmt.Sprintf("Outcome(%d)", n) || s != fmt.Sprintf("Sent(%d)", n) {
+			t.Errorf("Outcome(%d) is %q, Sent(%d) is %q", n, o, n, s)
+		}
+	}
+	if o := Indeterminate + 1; o.String() != "Outcome(4)" {
+		t.Errorf("the first that is no Outcome is %q", o)
 	}
 }
 

@@ -135,6 +135,10 @@ func TestNothingIsSentUnlessTheValueMustChange(t *testing.T) {
 			return err
 		}, SentChanged},
 		{"renewed with the same data", cookie, func(s *Session[visit]) error { return s.Renew(s.Data()) }, SentRenewed},
+		{"renewed, then changed", cookie, func(s *Session[visit]) error {
+			err := s.Renew(visit{User: "eve"})
+			return errors.Join(err, s.Update(func(v *visit) { v.Count = 2 }))
+		}, SentRenewed},
 		{"destroyed", cookie, (*Session[visit]).Destroy, SentDeleted},
 		{"destroyed, then begun anew", cookie, func(s *Session[visit]) error {
 			err := s.Destroy()
@@ -311,6 +315,21 @@ func TestIDStaysWithTheSession(t *testing.T) {
 	s := request(m, t0)
 	if s.ID() != "" {
 		t.Errorf("a new session has the ID %q", s.ID())
+	}
+	for _, f := range []func(*visit){func(*visit) {}, func(v *visit) { v.Count = 1 }, func(v *visit) { v.Count = 0 }} {
+		if err := s.Update(f); err != nil {
+			t.Fatal(err)
+		}
+		if id, written := s.ID(), s.Data() != (visit{}); (id != "") != written {
+			t.Errorf("the ID is %q, and that something has been written is %v", id, written)
+		}
+	}
+	renewed := request(m, t0)
+	if err := renewed.Renew(visit{}); err != nil {
+		t.Fatal(err)
+	}
+	if id := renewed.ID(); id == "" || renewed.Commit(false).Token.ID != id {
+		t.Errorf("the ID %q after Renew is not the one that is sent", id)
 	}
 	if err := s.Update(func(v *visit) { v.Count = 1 }); err != nil {
 		t.Fatal(err)
@@ -531,6 +550,21 @@ func TestSizeLimitIsExact(t *testing.T) {
 	})
 }
 
+func TestSizeLimitIsExactForWhatComes(t *testing.T) {
+	m := newManager[visit](t, Config{})
+	longest := MaxCookie - len(m.Name())
+	wantOutcome(t, request(m, t0, strings.Repeat("k", longest)), ErrMalformed)
+	wantOutcome(t, request(m, t0, strings.Repeat("k", longest+1)), ErrTooLarge)
+
+	type large struct {
+		Raw [4000]byte `json:"raw"`
+	}
+	zero := newManager[large](t, Config{})
+	if _, err := zero.Seal(t0, zero.New(t0)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("Seal of a zero value that does not fit: %v", err)
+	}
+}
+
 func TestConcurrentUseOfASession(t *testing.T) {
 	m := newManager[Values](t, Config{})
 	const n = counter("n")
@@ -646,8 +680,34 @@ func TestSealedIsNeverWrittenInTheClear(t *testing.T) {
 	if _, err := migrated.Seal(t0.Add(-time.Hour), migrated.New(t0)); err != ErrNotSealed {
 		t.Errorf("Seal under a key that signs: %v", err)
 	}
-	cookie := signedIn(t, m, t0, visit{User: "a secret of tom's"})
-	s := request(m, t0, cookie)
+	cookie := signedIn(t, migrated, t0, visit{User: "a secret of tom's"})
+	s := request(migrated, t0.Add(-time.Minute), cookie) // as on an instance whose clock is slow
+	if err := s.Update(func(v *visit) { v.Count++ }); err != nil {
+		t.Errorf("Update on an instance whose clock is slow: %v", err)
+	} else if c := s.Commit(false); c.Token.KeyID != sealing.ID() {
+		t.Errorf("an instance whose clock is slow writes %+v", c.Token)
+	}
+	// A signing key that a fast clock took early does not go on signing here.
+	between := newKeys(t, sealing, signing(clear, t0.Add(day)), signing(newKey(t, signer.XChaCha20Poly1305(), 3), t0.Add(2*day)))
+	cookie = signedIn(t, newManager[visit](t, Config{Keys: between}), t0.Add(day), visit{User: "tom"})
+	s = request(newManager[visit](t, Config{Sealed: true, Keys: between}), t0.Add(day-time.Minute), cookie)
+	wantOutcome(t, s, 0)
+	if err := s.Update(func(v *visit) { v.Count++ }); err != ErrNotSealed {
+		t.Errorf("Update of what a fast clock has signed: %v", err)
+	}
+	// Nor does a key that signs because the one that seals takes more room.
+	full := newManager[visit](t, Config{Keys: newKeys(t, older), IdleTimeout: time.Hour})
+	s = full.New(t0)
+	for n := MaxCookie; s.Update(func(v *visit) { v.User = strings.Repeat("x", n) }) != nil; n-- {
+	}
+	refreshing := newManager[visit](t, Config{Sealed: true, Keys: newKeys(t, older, sealing)})
+	s = request(refreshing, t0.Add(45*time.Minute), s.Commit(false).Value)
+	wantOutcome(t, s, 0)
+	if c := s.Commit(false); c.Sent != SentNothing || c.Value != "" {
+		t.Errorf("refreshed as %+v", c)
+	}
+	cookie = signedIn(t, m, t0, visit{User: "a secret of tom's"})
+	s = request(m, t0, cookie)
 	if s.Data().User != "a secret of tom's" || s.Info().Algorithm != "xchacha20-poly1305" {
 		t.Errorf("%+v", s.Info())
 	}

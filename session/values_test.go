@@ -149,6 +149,8 @@ func TestWhatCannotComeBackIsRefusedWhenSet(t *testing.T) {
 	}
 	cycle := []any{nil}
 	cycle[0] = cycle
+	loop := map[string]any{}
+	loop["a"], loop["b"] = loop, loop
 	for _, c := range codecs() {
 		m := newManager[Values](t, Config{Codecs: []codec.Codec{c}})
 		for name, set := range map[string]func(*Values){
@@ -162,6 +164,7 @@ func TestWhatCannotComeBackIsRefusedWhenSet(t *testing.T) {
 			"struct":         func(v *Values) { keyMap.Set(v, map[string]any{"x": struct{}{}}) },
 			"depth":          func(v *Values) { keyList.Set(v, []any{deep}) },
 			"cycle":          func(v *Values) { keyList.Set(v, cycle) },
+			"cycle of maps":  func(v *Values) { keyMap.Set(v, loop) },
 			"too many":       func(v *Values) { keyList.Set(v, make([]any, 1025)) },
 			"float32 nested": func(v *Values) { keyMap.Set(v, map[string]any{"a": []any{float32(1)}}) },
 		} {
