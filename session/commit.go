@@ -162,7 +162,7 @@ func (s *Session[T]) outdated(now time.Time) bool {
 
 // earlierKey reports whether a became a signer before b did.
 func earlierKey(a, b *keyring.Subkey) bool {
-	if a.ID == b.ID || a.Sealer != nil && b.Sealer == nil {
+	if a.Sealer != nil && b.Sealer == nil {
 		return false
 	}
 	return a.SignFrom.Before(b.SignFrom)
@@ -173,7 +173,7 @@ func earlierKey(a, b *keyring.Subkey) bool {
 func (s *Session[T]) laterCodec(now time.Time) codec.Codec {
 	ring := s.keys.Ring()
 	c, place := s.m.writeCodec(ring, now)
-	if c.ID() == s.cookie.codec.ID() || place <= codecPlace(ring, &s.cookie, now) {
+	if place <= codecPlace(ring, &s.cookie, now) {
 		return nil
 	}
 	return c
@@ -207,9 +207,9 @@ func (s *Session[T]) token(now time.Time) (written, error) {
 	}
 	w.header.Key, w.header.Codec = key.ID, w.codec.ID()
 	// A clock that was stepped back must not make the newer token the older.
-	w.header.Issued = max(seconds(now), w.header.Issued, w.header.Start)
+	w.header.Issued = max(seconds(now), w.header.Issued)
 	err := s.m.checkSize(&w.header, w.key, len(w.payload))
-	if err != nil && s.original() && !s.changed && !s.m.sealed {
+	if err != nil && s.original() && !s.m.sealed {
 		// The present key takes more room than there is. The session goes on
 		// under the key that it came with, which verifies as long as it lasts.
 		w.key = s.cookie.key
@@ -229,7 +229,7 @@ func (s *Session[T]) recode(w *written, now time.Time) {
 	if extra, err := s.unknown(); err != nil || extra != nil {
 		return
 	}
-	b, err := s.m.encode(c, s.copy(false))
+	b, err := s.m.encode(c, s.copy())
 	if err != nil || s.m.checkSize(&w.header, w.key, len(b)) != nil {
 		return
 	}

@@ -192,13 +192,12 @@ func (s *Session[T]) Data() T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touch()
-	v := s.copy(true)
-	return *v
+	return *s.copy()
 }
 
-// copy returns a copy of the data. If take is true, it may be the one at
-// hand, after which another has to be decoded.
-func (s *Session[T]) copy(take bool) *T {
+// copy returns a copy of the data. It may be the one at hand, after which
+// another has to be decoded.
+func (s *Session[T]) copy() *T {
 	if s.payload == nil {
 		return s.m.nothing()
 	}
@@ -206,7 +205,7 @@ func (s *Session[T]) copy(take bool) *T {
 	switch {
 	case s.data != nil && s.m.flat:
 		*v = *s.data
-	case s.data != nil && take:
+	case s.data != nil:
 		v, s.data = s.data, nil
 	default:
 		// It has been decoded before: there is no error.
@@ -263,7 +262,7 @@ func (s *Session[T]) beginUpdate() (*T, error) {
 		return nil, err
 	}
 	s.updating = true
-	return s.copy(false), nil
+	return s.copy(), nil
 }
 
 // writable touches the session and says why it cannot be changed.
@@ -317,7 +316,7 @@ func (s *Session[T]) original() bool {
 // write makes v the data of the session, of a new one if renew is true.
 // On an error it changes nothing.
 func (s *Session[T]) write(v *T, renew bool) error {
-	if s.m.keepIndeterminate && s.came != 0 && s.reason.Outcome() == Indeterminate {
+	if s.m.keepIndeterminate && s.reason.Outcome() == Indeterminate {
 		return ErrIndeterminate
 	}
 	// Whoever kept v, or anything that v refers to, keeps nothing of the session.
@@ -340,7 +339,7 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	} else {
 		e.codec, _ = s.m.writeCodec(s.keys.Ring(), now)
 		e.payload, err = s.m.encode(e.codec, &data)
-		e.same = err == nil && bytes.Equal(e.payload, s.m.zero[e.codec.ID()])
+		e.same = bytes.Equal(e.payload, s.m.zero[e.codec.ID()])
 		if err == nil {
 			err = s.m.checkSize(&h, key, len(e.payload))
 		}

@@ -58,9 +58,6 @@ func (v *Values) set(name string, x any) {
 }
 
 func (v *Values) delete(name string) {
-	if _, ok := v.m[name]; !ok {
-		return
-	}
 	m := maps.Clone(v.m)
 	delete(m, name)
 	v.m = m
@@ -151,12 +148,9 @@ func clone(x any) any {
 }
 
 func cloneWithin(x any, left *int) any {
-	if *left < 0 {
-		return unencodable{}
-	}
 	switch x := x.(type) {
 	case time.Time:
-		return x.UTC().Round(0)
+		return x.UTC() // without a monotonic part
 	case []byte:
 		return append([]byte{}, x...)
 	case []any:
