@@ -116,11 +116,11 @@ func writeRing(t *testing.T, d keyring.Document) string {
 
 func readRing(t *testing.T, path string) *keyring.Ring {
 	t.Helper()
-	keys, err := keyring.Open(path)
+	r, err := keyring.ReadFile(path) // and not Open, which goes on following the file
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keys.Ring()
+	return r
 }
 
 // rewrite edits a file as if by hand.
