@@ -166,6 +166,27 @@ func (p *publisher) next(t *testing.T) []byte {
 	return encoded(t, p.last)
 }
 
+// watched returns a keyring that a watch alone keeps up to date. The system has
+// few watches for all its processes: it waits until there is one to be had.
+func watched(t *testing.T, log *journal, path string) *Keyring {
+	t.Helper()
+	for range 600 {
+		log.taken()
+		k, err := Loader{Interval: 24 * time.Hour}.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(log.taken(), func(line string) bool { return strings.Contains(line, "no watch") }) {
+			t.Cleanup(func() { k.Close() })
+			return k
+		}
+		k.Close()
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("the system has no watch to give")
+	return nil
+}
+
 // However the file is replaced, a watch finds the last ring long before a poll
 // would, no ring is in use that was not written whole, and no request fails.
 func TestAWatchFindsTheFileHoweverItIsReplaced(t *testing.T) {
@@ -220,15 +241,11 @@ func TestAWatchFindsTheFileHoweverItIsReplaced(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			listen(t)
+			log := listen(t)
 			path := filepath.Join(t.TempDir(), "ring.json")
 			p := newPublisher(founded(t, signer.HMACSHA256()))
 			tt.prepare(t, path, encoded(t, p.last))
-			k, err := Loader{Interval: 24 * time.Hour}.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer k.Close()
+			k := watched(t, log, path)
 			stop := requests(t, k)
 			seen := map[string]bool{}
 			for n := range 60 { // at 100 Hz
@@ -264,7 +281,7 @@ func TestAWatchFindsTheFileHoweverItIsReplaced(t *testing.T) {
 
 // Links may have any name, as where each release has a directory of its own.
 func TestAWatchFollowsALinkOfAnyName(t *testing.T) {
-	listen(t)
+	log := listen(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ring.json")
 	p := newPublisher(founded(t, signer.HMACSHA256()))
@@ -283,11 +300,7 @@ func TestAWatchFollowsALinkOfAnyName(t *testing.T) {
 	if err := os.Symlink("present/ring.json", path); err != nil {
 		t.Fatal(err)
 	}
-	k, err := Loader{Interval: 24 * time.Hour}.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer k.Close()
+	k := watched(t, log, path)
 	find := func() {
 		t.Helper()
 		for end := time.Now().Add(10 * time.Second); k.Ring().checksum != p.last.checksum; time.Sleep(time.Millisecond) {
