@@ -240,12 +240,18 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 		if former.Name() != d.Name {
 			return fmt.Errorf("keyring: the ring to restore is %q, and not %q", former.Name(), d.Name)
 		}
+		if former.Generation() >= d.Generation {
+			return fmt.Errorf("keyring: the ring to restore is of generation %d, and not of one before %d", former.Generation(), d.Generation)
+		}
 		was := former.Document()
+		// A key that has gone since was revoked or pruned, and is not to come back.
+		was.Keys = slices.DeleteFunc(was.Keys, func(f Key) bool { return e.key(f.id) == nil })
 		need := e.lastToken()
 		for _, k := range d.Keys {
 			i := slices.IndexFunc(was.Keys, func(f Key) bool { return f.id == k.id })
+			retired := !k.VerifyUntil.IsZero() && !now.Before(k.VerifyUntil)
 			switch {
-			case i < 0 && !k.isTombstone():
+			case i < 0 && !k.isTombstone() && !retired:
 				if k.seals && !k.SignFrom.IsZero() {
 					if p, err := former.Primary(now); err == nil && !p.seals {
 						return fmt.Errorf("keyring: key %v encrypts, and in the ring to restore none does: sessions would be written in the clear", k.id)
@@ -255,12 +261,13 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 				was.Keys = append(was.Keys, k)
 			case i < 0:
 				was.Keys = append(was.Keys, k)
-			case k.isTombstone(), !k.VerifyUntil.IsZero() && !now.Before(k.VerifyUntil):
+			case k.isTombstone(), retired:
 				was.Keys[i] = k
 			case !was.Keys[i].isTombstone():
 				// It may have signed since, or be signing at this moment. That it did
 				// is forgotten where it stands by again, so that it needs an end.
 				f := &was.Keys[i]
+				f.Disabled, f.Reason = k.Disabled, k.Reason
 				signed := k.SignFrom.Before(now.Add(e.policy.Propagation)) && !(k.SignFrom.IsZero() && k.VerifyUntil.IsZero())
 				if signed && (f.SignFrom.IsZero() || !f.VerifyUntil.IsZero() && f.VerifyUntil.Before(need)) {
 					f.VerifyUntil = need
@@ -370,7 +377,7 @@ func (e *editor) retire(but KeyID, until time.Time) {
 	end := wholeSecond(until.Add(e.policy.MaxSessionHigh + e.policy.Skew))
 	for i := range e.d.Keys {
 		k := &e.d.Keys[i]
-		if k.id == but || k.SignFrom.IsZero() || k.isTombstone() {
+		if k.id == but || k.SignFrom.IsZero() || k.SignFrom.After(e.now) || k.isTombstone() {
 			continue
 		}
 		signs := e.ring.State(k.id, e.now) == Active

@@ -730,3 +730,51 @@ func TestNoStandbyKeyForAnAlgorithmOfThePast(t *testing.T) {
 		}
 	}
 }
+
+// What has been revoked or pruned does not come back with a former ring, even when
+// its tombstone has gone, and what is out of use stays so.
+func TestRestoreBringsNothingBackThatWasTakenOut(t *testing.T) {
+	good := founded(t, signer.HMACSHA256())
+	leaked := inState(t, good, Standby, base).ID()
+	r := edited(t, good, base, func(d *Document) error { return d.Revoke(base, leaked, "leaked") })
+	late := base.Add(defaultM + defaultS + time.Second)
+	r = edited(t, r, late, func(d *Document) error { _, err := d.Prune(late); return err })
+	if s := r.State(leaked, late); s != Unknown {
+		t.Fatalf("its tombstone is %v", s)
+	}
+	back := edited(t, r, late, func(d *Document) error { return d.Restore(late, good) })
+	if s := back.State(leaked, late); s != Unknown {
+		t.Errorf("the leaked key is %v", s)
+	}
+
+	suspected := inState(t, good, Standby, base).ID()
+	off := edited(t, good, base, func(d *Document) error { return d.Disable(base, suspected, "suspected") })
+	back = edited(t, off, base, func(d *Document) error { d.Policy.Propagation = 2 * time.Hour; return d.Restore(base, good) })
+	if k, _ := back.key(suspected); !k.Disabled || k.Reason != "suspected" {
+		t.Errorf("%v is %v", k, back.State(suspected, base))
+	}
+	if _, err := off.Edit(base, func(d *Document) error { return d.Restore(base, off) }); err == nil || !strings.Contains(err.Error(), "of generation 2") {
+		t.Errorf("the present ring as the former one: %v", err)
+	}
+}
+
+// A key that was to encrypt, and is revoked before, does not stop those that sign
+// when its time comes.
+func TestRevokedBeforeItsTimeAKeyHasNoSay(t *testing.T) {
+	for name, revoke := range map[string]func(d *Document, id KeyID, now time.Time) error{
+		"all":  func(d *Document, _ KeyID, now time.Time) error { return d.RevokeAll(now, "leaked") },
+		"each": func(d *Document, id KeyID, now time.Time) error { return d.Revoke(now, id, "leaked") },
+	} {
+		for _, before := range []time.Duration{time.Minute, 2*defaultS + time.Minute, day} {
+			r := founded(t, signer.HMACSHA256())
+			r = edited(t, r, base, func(d *Document) error { return d.Rotate(base, signer.XChaCha20Poly1305(), 2*day) })
+			now := base.Add(2*day - before)
+			r = edited(t, r, now, func(d *Document) error { return revoke(d, inState(t, r, Pending, now).ID(), now) })
+			for _, after := range []time.Duration{0, before - 1, before, before + 1, 10 * day, 30 * day} {
+				if k, err := r.Primary(now.Add(after)); err != nil {
+					t.Errorf("%s, %v before: %v after, %v signs, %v", name, before, after, k, err)
+				}
+			}
+		}
+	}
+}

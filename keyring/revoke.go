@@ -34,7 +34,7 @@ func (d *Document) Revoke(now time.Time, id KeyID, reason string) error {
 			return errReason
 		}
 		was := *k
-		k.Revoked, k.Reason, k.secret = e.now, reason, nil
+		e.bury(k, reason)
 		e.fillPlaceOf(was)
 		return e.accept(now, reason)
 	})
@@ -56,14 +56,18 @@ func (d *Document) RevokeAll(now time.Time, reason string) error {
 		if primary.algorithm.Name == "" {
 			return fmt.Errorf("keyring: this binary lacks the algorithm %s", primary.name)
 		}
+		a := primary.algorithm
 		for i := range d.Keys {
 			k := &d.Keys[i]
-			if k.Revoked.IsZero() {
-				k.Revoked, k.Reason, k.secret = e.now, reason, nil
+			if !k.Revoked.IsZero() {
+				continue
+			}
+			if e.bury(k, reason); k.seals && k.SignFrom.After(e.now) && k.isSupported() {
+				a = k.algorithm // by a fast clock, it has signed: from now on, only what seals does
 			}
 		}
-		e.add(primary.algorithm).SignFrom = e.now.Add(-e.policy.Skew)
-		e.add(primary.algorithm)
+		e.add(a).SignFrom = e.now.Add(-e.policy.Skew)
+		e.add(a)
 		return e.accept(now, reason)
 	})
 }
@@ -125,6 +129,15 @@ func (d *Document) EndSessions(now, before time.Time, reason string) error {
 		d.NotBefore = before
 		return e.accept(now, reason)
 	})
+}
+
+// bury makes a tombstone of a key. That it was to sign is forgotten, unless by a fast
+// clock it may have: else it would have a say in what signs when its time comes.
+func (e *editor) bury(k *Key, reason string) {
+	if k.SignFrom.After(e.now.Add(2 * e.policy.Skew)) {
+		k.SignFrom = time.Time{}
+	}
+	k.Revoked, k.Reason, k.secret = e.now, reason, nil
 }
 
 // fillPlaceOf has another key sign where one that was in use is no longer, and
@@ -189,7 +202,9 @@ func before(a, b, otherwise bool) bool {
 
 var errReason = errors.New("keyring: say why: the reason is kept in the ring, for all to see")
 
-// accept records that what Plan finds in the edit so far is meant.
+// accept records that what Plan finds in the edit so far is meant: that sessions end,
+// and that a key may have to sign before it is everywhere. It is never meant that no
+// key signs.
 func (e *editor) accept(now time.Time, reason string) error {
 	o := &e.d.Override
 	d := e.d.clone()
@@ -203,7 +218,7 @@ func (e *editor) accept(now time.Time, reason string) error {
 	}
 	allow := o.Allow
 	for _, f := range Plan(e.ring, next, now) {
-		if !slices.Contains(allow, f.Rule) {
+		if T4 <= f.Rule && f.Rule <= T6 && !slices.Contains(allow, f.Rule) {
 			allow = append(allow, f.Rule)
 		}
 	}
