@@ -28,6 +28,11 @@ type Use struct {
 	// Check, if not nil, may refuse a ring: the present one in Bind, and later
 	// ones in Replace. It must not call methods of the Keyring that change it.
 	Check func(*Ring) error
+
+	// Adopted, if not nil, is called with each ring that Replace has made the
+	// present one, under the same condition. It is where to say what a ring
+	// changes: one that passes Check may still be refused.
+	Adopted func(*Ring)
 }
 
 // A Binding has the subkeys of a keyring for one Use. It is safe for concurrent

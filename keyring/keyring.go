@@ -123,6 +123,11 @@ func (k *Keyring) Replace(r *Ring) error {
 		return err
 	}
 	k.now.Store(next)
+	for _, b := range k.bindings {
+		if b.use.Adopted != nil {
+			b.use.Adopted(r)
+		}
+	}
 	return nil
 }
 

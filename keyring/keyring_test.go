@@ -440,6 +440,36 @@ func TestReplaceAfterGenerationsNotSeen(t *testing.T) {
 	}
 }
 
+// Adopted is called with what is the present ring by then, and with nothing else.
+func TestAdoptedIsCalledOnceTheRingIsPresent(t *testing.T) {
+	k := Ephemeral()
+	refuse := false
+	var adopted []*Ring
+	b := bind(t, k, Use{Name: "a", Adopted: func(r *Ring) {
+		adopted = append(adopted, r)
+		if k.Ring() != r {
+			t.Error("another ring is present")
+		}
+	}})
+	bind(t, k, Use{Name: "b", Check: func(*Ring) error {
+		if refuse {
+			return errors.New("refused")
+		}
+		return nil
+	}})
+	r := added(t, k.Ring())
+	refuse = true
+	if err := k.Replace(r); err == nil || len(adopted) != 0 {
+		t.Errorf("%v, adopted %v", err, adopted)
+	}
+	refuse = false
+	for range 2 { // the second time, it is the present one
+		if err := k.Replace(r); err != nil || len(adopted) != 1 || adopted[0] != r || b.Subkeys().Ring() != r {
+			t.Errorf("%v, adopted %v", err, adopted)
+		}
+	}
+}
+
 func TestBindRefuses(t *testing.T) {
 	k := Ephemeral()
 	refuse := errors.New("session: refused")
