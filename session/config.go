@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"reflect"
 	"slices"
@@ -273,7 +272,10 @@ func (e *envelope) bind() (errs []error) {
 	for i := range e.names {
 		u := keyring.Use{Name: e.names[i].name, Audience: e.audience}
 		if i == 0 {
-			u.Check = e.check
+			u.Adopted = e.tellShortened()
+			if e.sealed {
+				u.Check = checkSealed
+			}
 		}
 		b, err := e.keys.Bind(u)
 		switch {
@@ -283,19 +285,6 @@ func (e *envelope) bind() (errs []error) {
 			return append(errs, fmt.Errorf("session: %w", err))
 		}
 		e.names[i].keys = b
-	}
-	return nil
-}
-
-// check refuses a ring that the sessions must not be made with. One with which they
-// are shorter than they were is accepted: the operator knows best, and is told.
-func (e *envelope) check(r *keyring.Ring) error {
-	if longest := r.Policy().MaxSession; longest < e.promised {
-		slog.Warn("session: new sessions are shorter than they were when the program began: they are no longer than the ring's max_session",
-			"cookie", e.names[0].name, "ring", r, "max_session", longest, "were", e.promised)
-	}
-	if e.sealed {
-		return checkSealed(r)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"testing"
@@ -296,6 +297,72 @@ func TestConcurrentRenewWithOneValue(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A ring that shortens new sessions says so when it is adopted, once, and not
+// if it is refused.
+func TestShortenedSessionsAreLogged(t *testing.T) {
+	var log strings.Builder
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(was)
+	for _, lifetime := range []time.Duration{0, 10 * day} {
+		keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
+		m := newManager[visit](t, Config{Keys: keys, Lifetime: lifetime, FormerNames: []FormerName{{Name: "former"}}})
+		refuse := false
+		if _, err := keys.Bind(keyring.Use{Name: "other", Check: func(*keyring.Ring) error {
+			if refuse {
+				return errors.New("refused")
+			}
+			return nil
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		set := func(longest time.Duration) error {
+			d := keys.Ring().Document()
+			d.Generation++
+			d.Policy.MaxSession, d.Policy.MaxSessionHigh = longest, 14*day
+			r, err := keyring.NewRing(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return keys.Replace(r)
+		}
+		for _, tt := range []struct {
+			longest time.Duration
+			refuse  bool
+			lines   int
+		}{{14 * day, false, 0}, {5 * day, true, 0}, {5 * day, false, 1}, {5 * day, false, 0}, {4 * day, false, 1}, {14 * day, false, 0}, {5 * day, false, 1}} {
+			log.Reset()
+			refuse = tt.refuse
+			if err := set(tt.longest); (err != nil) != tt.refuse {
+				t.Fatalf("max_session %v: %v", tt.longest, err)
+			}
+			if n := strings.Count(log.String(), "level=WARN"); n != tt.lines || n > 0 && !strings.Contains(log.String(), "max_session="+tt.longest.String()) {
+				t.Errorf("Lifetime %v, max_session %v, refused %v: logged %q", lifetime, tt.longest, tt.refuse, log.String())
+			}
+		}
+		if log.Len() == 0 || !strings.Contains(log.String(), "cookie="+m.Name()) {
+			t.Errorf("logged %q", log.String())
+		}
+	}
+}
+
+// Nor is it news that the ring had a shorter longest session from the beginning.
+func TestDefaultLifetimeOfAShortRingIsNotLogged(t *testing.T) {
+	var log strings.Builder
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(was)
+	keys := keyring.New(newRing(t, func(d *keyring.Document) {
+		d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))}
+		d.Policy.MaxSession = 10 * day
+	}))
+	newManager[visit](t, Config{Keys: keys})
+	replace(t, keys, func(d *keyring.Document) { d.NotBefore = t0 })
+	if log.Len() > 0 {
+		t.Errorf("logged %q", log.String())
 	}
 }
 

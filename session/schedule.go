@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -65,4 +66,19 @@ func checkSealed(r *keyring.Ring) error {
 		}
 	}
 	return nil
+}
+
+// tellShortened returns what logs that with a ring new sessions are shorter than
+// they were when the program began: once, until another ring changes by how much.
+// The operator knows best, and is told. It is called with one ring at a time.
+func (e *envelope) tellShortened() func(*keyring.Ring) {
+	told := e.promised
+	return func(r *keyring.Ring) {
+		longest := min(e.promised, r.Policy().MaxSession)
+		if longest < e.promised && longest != told {
+			slog.Warn("session: new sessions are shorter than they were when the program began: they are no longer than the ring's max_session",
+				"cookie", e.names[0].name, "ring", r, "max_session", longest, "were", e.promised)
+		}
+		told = longest
+	}
 }
