@@ -336,6 +336,34 @@ func TestAWatchFollowsALinkOfAnyName(t *testing.T) {
 	}
 }
 
+// A directory that is reached by a link is watched once, and for good.
+func TestAWatchStaysOnADirectoryBehindALink(t *testing.T) {
+	log := listen(t)
+	dir, other := t.TempDir(), t.TempDir()
+	path := filepath.Join(dir, "link", "ring.json")
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "real"), 0o700), os.Symlink("real", filepath.Join(dir, "link"))); err != nil {
+		t.Fatal(err)
+	}
+	p := newPublisher(founded(t, signer.HMACSHA256()))
+	write(t, path, encoded(t, p.last), 0o600)
+	k := watched(t, log, path)
+	write(t, filepath.Join(other, "ring.json"), p.next(t), 0o600)
+	steps := []func() error{
+		func() error { return os.Symlink(filepath.Join(other, "ring.json"), path+".new") },
+		func() error { return os.WriteFile(path+".new", p.next(t), 0o600) },
+	}
+	for i, step := range steps {
+		if err := errors.Join(step(), os.Rename(path+".new", path)); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(10 * time.Second); k.Ring().checksum != p.last.checksum; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("step %d: in use is %v, the last is %v", i, k.Ring(), p.last)
+			}
+		}
+	}
+}
+
 // Close leaves neither goroutines nor open files.
 func TestCloseLeavesNothing(t *testing.T) {
 	listen(t)

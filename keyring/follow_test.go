@@ -652,6 +652,33 @@ func TestALookAsksTheSourceAnew(t *testing.T) {
 	})
 }
 
+// A content that is the present ring is compared, and not read again.
+func TestAnUnchangedContentCostsAHash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made := 0
+		a := signer.Algorithm{Name: "counted", NewSigner: func(key []byte) (signer.Signer, error) {
+			made++
+			return signer.HMACSHA256().NewSigner(key)
+		}}
+		key, err := NewKey(a, testSecret(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key.SignFrom = base
+		s := &shelf{data: encoded(t, newTestRing(t, Document{Name: "shop", Generation: 1, Keys: []Key{key}}))}
+		k, err := Loader{Algorithms: []signer.Algorithm{a}}.Follow(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.Close()
+		made = 0
+		time.Sleep(time.Hour)
+		if n := k.Stats(base).Loads.Unchanged; n < 90 || made != 0 {
+			t.Errorf("%d signers made in %d looks", made, n)
+		}
+	})
+}
+
 // Close ends a Reload, and nothing is adopted afterwards.
 func TestCloseEndsReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -672,8 +699,10 @@ func TestCloseEndsReload(t *testing.T) {
 		}
 		close(release)
 		s.set(encoded(t, added(t, r)), nil)
-		if err := k.Reload(t.Context()); err != errClosed {
-			t.Errorf("after Close: %v", err)
+		for range 1000 { // a source that answers at once is not faster
+			if err := k.Reload(t.Context()); err != errClosed {
+				t.Fatalf("after Close: %v", err)
+			}
 		}
 		if k.Ring().Generation() != 1 || k.Stats(base).Failure != "" {
 			t.Errorf("after Close: %+v", k.Stats(base))
@@ -702,6 +731,23 @@ func TestAReloadCountsForEarlyLooks(t *testing.T) {
 		time.Sleep(time.Minute)
 		if looks := s.taken(); len(looks) != 1 || looks[0].Sub(at) != soonestLook {
 			t.Errorf("looks at %v, want one %v after %v", looks, soonestLook, at)
+		}
+
+		// Also from one that comes between the unknown key and the look.
+		time.Sleep(soonestLook)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.Subkeys().Lookup(KeyID{1}, base)
+		time.Sleep(soonestLook / 2)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.taken()
+		at = time.Now()
+		time.Sleep(time.Minute)
+		if looks := s.taken(); len(looks) != 1 || looks[0].Sub(at) != 2*soonestLook {
+			t.Errorf("looks at %v, want one %v after %v", looks, 2*soonestLook, at)
 		}
 	})
 }
