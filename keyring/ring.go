@@ -148,7 +148,7 @@ func newRing(d Document, p *problems) *Ring {
 		return cmp.Or(a.Added.Compare(b.Added), slices.Compare(a.id[:], b.id[:]))
 	})
 	slices.SortFunc(d.Codecs, func(a, b CodecFrom) int {
-		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Codec, b.Codec))
+		return a.From.Compare(b.From) // no two are the same
 	})
 	for i, k := range d.Keys {
 		r.index[k.id] = i

@@ -130,7 +130,9 @@ func (p *problems) keys(keys []Key) {
 			p.add(path+".reason", "longer than 1,000 bytes, or not UTF-8")
 		}
 		if k.id == (KeyID{}) && k.name == "" || k.secret == nil && !k.isTombstone() {
-			p.add(path, "not a key; make it with NewKey, GenerateKey or Parse")
+			if !p.paths[path+".revoked"] && !p.paths[path+".pruned"] { // else it is one, but for that date
+				p.add(path, "not a key; make it with NewKey, GenerateKey or Parse")
+			}
 			continue
 		}
 		if k.isTombstone() {
