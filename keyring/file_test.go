@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/signer"
 )
 
 func write(t testing.TB, path string, data []byte, mode fs.FileMode) {
@@ -23,7 +25,7 @@ func write(t testing.TB, path string, data []byte, mode fs.FileMode) {
 
 func TestOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ring.json")
-	for _, mode := range []fs.FileMode{0o600, 0o400, 0o640, 0o644} { // 0644: a Kubernetes Secret by default
+	for _, mode := range []fs.FileMode{0o600, 0o400, 0o640, 0o644, 0o660, 0o664} { // 0644: a Kubernetes Secret by default
 		write(t, path, shopFile(t), mode)
 		k, err := Open(path)
 		if err != nil || k.Ring().Name() != "shop" {
@@ -76,6 +78,58 @@ func TestOpenRefuses(t *testing.T) {
 			refused("writable", "run: chmod o-w "+path("writable"), nil)
 			os.Remove(path("writable"))
 		}
+	}
+}
+
+// What is written can be read, and what cannot be read is not written.
+func TestRingFilesHave256KiBAtMost(t *testing.T) {
+	const most = 262144
+	d := shop(t)
+	encode := func() []byte {
+		b, err := d.EncodeWithSecrets()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	bury := func(reason int) {
+		k := newKey(t, 100+len(d.Keys), signer.HMACSHA256())
+		k.Revoked, k.Reason = base, strings.Repeat("r", reason)
+		d.Keys = append(d.Keys, k)
+	}
+	size := len(encode())
+	bury(1000)
+	each := len(encode()) - size
+	for range (most-size)/each - 2 {
+		bury(1000)
+	}
+	left := most - len(encode()) - 2*(each-1000) // for the reasons of two
+	bury(min(left-1, 1000))
+	bury(left - min(left-1, 1000))
+	file := encode()
+	if len(file) != most {
+		t.Fatalf("%d bytes", len(file))
+	}
+	path := filepath.Join(t.TempDir(), "ring.json")
+	for _, tt := range []struct {
+		name string
+		data []byte
+		ok   bool
+	}{{"as large as may be", file, true}, {"one byte more", append(file, '\n'), false}} {
+		write(t, path, tt.data, 0o600)
+		if _, err := Parse(tt.data); (err == nil) != tt.ok {
+			t.Errorf("%s: Parse: %v", tt.name, err)
+		}
+		if _, err := ReadFile(path); (err == nil) != tt.ok {
+			t.Errorf("%s: ReadFile: %v", tt.name, err)
+		}
+		if _, err := readOpened(path); (err == nil) != tt.ok {
+			t.Errorf("%s: readOpened: %v", tt.name, err)
+		}
+	}
+	d.Keys[0].Reason = "r" // and one byte more
+	if _, err := d.EncodeWithSecrets(); err == nil || !strings.Contains(err.Error(), "256 KiB") {
+		t.Errorf("more than can be read is written: %v", err)
 	}
 }
 
@@ -180,7 +234,7 @@ func TestWriteFileIsDurable(t *testing.T) {
 						}
 						return errors.Join(step("sync directory"), f.Sync())
 					}
-					if filepath.Dir(f.Name()) != dir || f.Name() == path {
+					if filepath.Dir(f.Name()) != dir || !strings.HasPrefix(filepath.Base(f.Name()), ".ring.json.") {
 						t.Errorf("written to %s", f.Name())
 					}
 					if info.Mode() != 0o600 {

@@ -163,18 +163,20 @@ func TestWriteFilePassesOnWhoMayRead(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may give files away")
 	}
-	if err := os.Chown(path, 12345, 54321); err != nil {
-		t.Skip(err)
-	}
-	if err := WriteFile(path, r); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := info.Sys().(*syscall.Stat_t); s.Uid != 12345 || s.Gid != 54321 {
-		t.Errorf("owner %d, group %d", s.Uid, s.Gid)
+	for _, of := range [][2]int{{12345, os.Getegid()}, {0, 54321}, {12345, 54321}} {
+		if err := os.Chown(path, of[0], of[1]); err != nil {
+			t.Skip(err)
+		}
+		if err := WriteFile(path, r); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := info.Sys().(*syscall.Stat_t); int(s.Uid) != of[0] || int(s.Gid) != of[1] {
+			t.Errorf("owner %d, group %d, want %d", s.Uid, s.Gid, of)
+		}
 	}
 	if got, _ := os.ReadFile(path); !bytes.Equal(got, shopFile(t)) {
 		t.Error("wrote something else")

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/signer"
 )
@@ -96,6 +97,13 @@ func TestBadSecretsAreRefused(t *testing.T) {
 }
 
 func TestGoodSecretsAreTaken(t *testing.T) {
+	s := testSecret(1)
+	half := append(bytes.Clone(s), s[:31]...) // a pattern of more than half
+	for _, s := range [][]byte{half, append(bytes.Clone(s), make([]byte, 7)...), append(make([]byte, 7), s...)} {
+		if err := checkSecret(s); err != nil {
+			t.Errorf("%x: %v", s, err)
+		}
+	}
 	for n := range 2000 {
 		s := testSecret(n)
 		for _, s := range [][]byte{s, append(s, s[:7]...), append(bytes.Clone(s), make([]byte, 3)...), []byte(hex.EncodeToString(s))} {
@@ -140,6 +148,14 @@ func TestTwinSecretsAreRefused(t *testing.T) {
 	}
 	if _, err := FromKeys(newKey(t, 1, signer.HMACSHA256()), newKey(t, 2, signer.HMACSHA256())); err != nil {
 		t.Errorf("different secrets: %v", err)
+	}
+	// HMAC hashes what is longer than a block, and not a block.
+	block := append(testSecret(1), testSecret(2)...)
+	hashed = sha256.Sum256(block)
+	a, errA := NewKey(signer.HMACSHA256(), block)
+	b, errB := NewKey(signer.HMACSHA256(), hashed[:])
+	if _, err := FromKeys(a, b); errA != nil || errB != nil || err != nil {
+		t.Errorf("a block and its hash: %v, %v, %v", errA, errB, err)
 	}
 }
 
@@ -198,6 +214,25 @@ func TestBadAlgorithmsAreRefused(t *testing.T) {
 	}
 }
 
+func TestTheLongestNameOfAnAlgorithmIsTaken(t *testing.T) {
+	a := signer.HMACSHA256()
+	a.Name = strings.Repeat("a", 32)
+	if _, err := NewKey(a, testSecret(1)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATombstoneIsNotUsableWithoutItsDate(t *testing.T) {
+	d := shop(t)
+	d.Keys[1].Revoked = base
+	for _, k := range newTestRing(t, d).Document().Keys {
+		k.Revoked, k.Pruned = time.Time{}, time.Time{}
+		if k.secret == nil && k.Usable(base) {
+			t.Errorf("%v is usable without a secret", k)
+		}
+	}
+}
+
 func TestKeyIDText(t *testing.T) {
 	id := KeyID{0x9f, 0x2c, 0x01, 0xaa}
 	if id.String() != "9f2c01aa" {
@@ -211,7 +246,7 @@ func TestKeyIDText(t *testing.T) {
 	if err := json.Unmarshal(b, &m); err != nil || m[id] != id {
 		t.Errorf("unmarshals as %v, %v", m, err)
 	}
-	for _, s := range []string{"", "9f2c01a", "9f2c01aaa", "9F2C01AA", "9f2c01aA", "9f2c01ag", "9f2c 1aa", " 9f2c01aa", "0x9f2c01", "9f2c01aa\n", "９f2c0"} {
+	for _, s := range []string{"", "9f2c01a", "9f2c01aaa", "9f2c01aa00", "9F2C01AA", "9f2c01aA", "9f2c01ag", "9f2c 1aa", " 9f2c01aa", "0x9f2c01", "9f2c01aa\n", "９f2c0"} {
 		kept := id
 		if _, err := ParseKeyID(s); err == nil {
 			t.Errorf("%q is taken", s)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/signer"
 )
@@ -93,6 +94,34 @@ func TestFileRoundTrip(t *testing.T) {
 	// The checksum is the ring's checksum.
 	if !bytes.Contains(file, []byte(`"checksum": "`+r.Checksum()+`"`)) {
 		t.Errorf("checksum %s of\n%s", r.Checksum(), file)
+	}
+}
+
+func TestFileSaysNoMoreThanTheDocument(t *testing.T) {
+	file, err := Document{Name: "small", Generation: 1, Keys: []Key{hmacKeyAt(t, 1, base)}}.EncodeWithSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"policy", "codecs", "override", "published"} {
+		if bytes.Contains(file, []byte(name)) {
+			t.Errorf("there is a %s in\n%s", name, file)
+		}
+	}
+}
+
+func TestDurationsAreReadAsTheyWereWritten(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		10 * time.Minute: "10m", time.Hour: "1h", 70 * time.Minute: "1h10m", 90 * time.Second: "1m30s", 20 * time.Second: "20s",
+		36 * time.Hour: "36h", 10*time.Hour + time.Second: "10h0m1s", 100 * time.Hour: "100h", 10 * time.Millisecond: "10ms",
+	} {
+		doc := Document{Name: "small", Generation: 1, Keys: []Key{hmacKeyAt(t, 1, base)}, Policy: Policy{Propagation: d}}
+		file, err := doc.EncodeWithSecrets()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := Parse(file); err != nil || r.Document().Policy.Propagation != d || !bytes.Contains(file, []byte(`"propagation": "`+want+`"`)) {
+			t.Errorf("%v: %v in\n%s", d, err, file)
+		}
 	}
 }
 
@@ -307,6 +336,16 @@ func TestParseSaysHowToMend(t *testing.T) {
 		{"a key that is none before one with a problem", strings.Replace(replace(`"keys": [`, `"keys": [7, `), "2026-01-01T00:00:00Z", "1960-01-01T00:00:00Z", 1), []string{
 			"keys[0]: not a JSON object", "keys[1].sign_from (21c828b4): not between the years 1970 and 9999"}},
 		{"a codec that is none", replace(`"codecs": [`, `"codecs": ["json", `), []string{"codecs[0]: not a JSON object"}},
+		{"a tombstone with a bad date", smallFile("", "", `}, {"id": "00000000", "pruned": "yesterday"`, ""), []string{
+			`keys[1].pruned (00000000): not a time of RFC 3339, like "2026-10-01T00:00:00Z"`}},
+		{"an algorithm that cannot be one", strings.Replace(replace("hmac-sha256", "HMAC"), "21c828b4", "21c828b5", 1), []string{
+			"keys[0].algorithm (21c828b5): not 1 to 32 lower-case letters, digits and hyphens"}},
+		{"two keys without secrets", smallFile("", "", `}, {"id": "00000001", "algorithm": "hmac-sha256"}, {"id": "00000002", "algorithm": "hmac-sha256"`, ""), []string{
+			"keys[1].secret (00000001): missing", "keys[2].secret (00000002): missing"}},
+		{"two codecs without times", replace(`, "from": "2026-01-01T00:00:00Z" }`, `}, {"codec": "cbor"}`), []string{
+			"codecs[0].from: missing; say when the codec begins to be written", "codecs[1].from: missing; say when the codec begins to be written"}},
+		{"members of each level are known", smallFile(`"critical": ["published", "skew", "sign_from", "codec", "allow"],`, "", "", ""), nil},
+		{"the greatest generation", replace(`3,`, `18446744073709551615,`), nil},
 		{"an unknown member alone", smallFile(`"keyz": 1,`, "", "", ""), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -634,6 +673,22 @@ func TestFromEnv(t *testing.T) {
 		}
 		if p, err := k.Ring().Primary(base); err != nil || p.ID() != want || p.Algorithm() != "hmac-sha256" {
 			t.Errorf("%v, %v", p, err)
+		}
+	}
+	// Lengths and letters of which base64 has other forms.
+	for n := range 100 {
+		secret := append(testSecret(n), 1, 2)[:32+n%3]
+		want, err := NewKey(signer.HMACSHA256(), secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+			t.Setenv(name, e.EncodeToString(secret))
+			if k, err := FromEnv(name); err != nil {
+				t.Errorf("%s: %v", e.EncodeToString(secret), err)
+			} else if p, err := k.Ring().Primary(base); err != nil || p.ID() != want.ID() {
+				t.Errorf("%s: %v, %v", e.EncodeToString(secret), p, err)
+			}
 		}
 	}
 	t.Setenv(name, "\n"+string(shopFile(t))+"\n")

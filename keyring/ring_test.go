@@ -93,6 +93,46 @@ func TestNewRingRefuses(t *testing.T) {
 	newTestRing(t, shop(t)) // which is all right without the edits
 }
 
+func TestNewRingTakesTheEdges(t *testing.T) {
+	const years = 365 * day
+	for name, edit := range map[string]func(d *Document){
+		"ring name":     func(d *Document) { d.Name = "AZaz09._-" + strings.Repeat("a", 55) },
+		"one letter":    func(d *Document) { d.Name = "a" },
+		"first second":  func(d *Document) { d.NotBefore = time.Unix(0, 0) },
+		"last second":   func(d *Document) { d.NotBefore = time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC) },
+		"longest":       func(d *Document) { d.Policy = Policy{100 * years, 100 * years, 100 * years, 100 * years, nil} },
+		"reason":        func(d *Document) { d.Keys[6].Reason = strings.Repeat("a", 1000) },
+		"codec name":    func(d *Document) { d.Codecs[0].Codec = strings.Repeat("a", 32) },
+		"two standbys":  func(d *Document) { d.Keys[2].VerifyUntil = base },
+		"no time, here": func(d *Document) { d.Keys[2].VerifyUntil = time.Time{}.In(time.FixedZone("", 3600)) },
+	} {
+		d := shop(t)
+		edit(&d)
+		r, err := NewRing(d)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if file, err := r.encode(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if again, err := Parse(file); err != nil || again.Checksum() != r.Checksum() {
+			t.Errorf("%s: read again: %v", name, err)
+		}
+		for _, k := range r.Document().Keys {
+			if k.VerifyUntil.IsZero() && k.VerifyUntil != (time.Time{}) {
+				t.Errorf("%s: %v has a time that is none, and is not the zero one", name, k)
+			}
+		}
+	}
+	for _, p := range []Policy{{Propagation: 100*years + 1}, {Skew: 100*years + 1}, {MaxSession: 100*years + 1}, {MaxSessionHigh: 100*years + 1}} {
+		d := shop(t)
+		d.Policy = p
+		if _, err := NewRing(d); err == nil || !strings.Contains(err.Error(), "100 years") {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
 func TestOneErrorListsAllProblems(t *testing.T) {
 	d := shop(t)
 	d.Name, d.NotBefore = "a b", time.Unix(-1, 0)
