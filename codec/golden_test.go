@@ -208,6 +208,32 @@ func TestJSONMembersKeepTheirText(t *testing.T) {
 	}
 }
 
+// TestOnlyMapsAreTakenApart: of all else there are no members, and dst stays.
+func TestOnlyMapsAreTakenApart(t *testing.T) {
+	for _, c := range codecs {
+		m := c.(codec.Merger)
+		encode := func(v any) []byte {
+			b, err := c.Append(nil, &v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		good := encode(map[string]any{"a": int64(1)})
+		for _, v := range []any{[]any{}, []any{"a", int64(1)}, "a", int64(1), nil, true} {
+			bad := encode(v)
+			if b, err := m.Extra([]byte("dst"), bad, func(string) bool { return false }); err == nil || string(b) != "dst" {
+				t.Errorf("%s: Extra of %v is %x, %v", c.Name(), v, b, err)
+			}
+			for _, ab := range [][2][]byte{{good, bad}, {bad, good}} {
+				if b, err := m.Merge([]byte("dst"), ab[0], ab[1]); err == nil || string(b) != "dst" {
+					t.Errorf("%s: Merge with %v is %x, %v", c.Name(), v, b, err)
+				}
+			}
+		}
+	}
+}
+
 // TestMergeTellsIntegersFromText: a map by integers keeps its members too.
 func TestMergeTellsIntegersFromText(t *testing.T) {
 	for _, c := range codecs {

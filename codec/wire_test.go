@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -240,6 +241,8 @@ func TestIntegerNamesAreComparedByValue(t *testing.T) {
 		{"cbor", "a2 20 01 3b0000000000000000 02", false},
 		{"cbor", "a2 20 01 1bffffffffffffffff 02", true},
 		{"cbor", "a2 01 01 6131 02", true},
+		{"cbor", "a2 00 01 20 02", true},
+		{"msgpack", "82 00 01 ff 02", true},
 		{"cbor", "a2 6131 01 780131 02", false},
 	} {
 		data := unhex(t, strings.ReplaceAll(c.data, " ", ""))
@@ -249,6 +252,59 @@ func TestIntegerNamesAreComparedByValue(t *testing.T) {
 		}
 		if err := codecNamed(t, c.codec).Decode(data, new(struct{})); err == nil && !c.ok {
 			t.Errorf("%s %s was decoded", c.codec, c.data)
+		}
+	}
+}
+
+// TestManyIntegerNamesAreToldApart: those below zero from those above.
+func TestManyIntegerNamesAreToldApart(t *testing.T) {
+	for _, c := range codecs {
+		want := make(map[int64]int64)
+		for n := int64(-20); n < 20; n++ {
+			want[n] = n
+		}
+		b, err := c.Append(nil, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[int64]int64
+		if err := c.Decode(b, &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, %v", c.Name(), got, err)
+		}
+	}
+}
+
+// TestDuplicatesAreFoundInLargeMaps: of whichever member, and wherever it is.
+func TestDuplicatesAreFoundInLargeMaps(t *testing.T) {
+	for _, format := range []struct {
+		codec string
+		text  byte // of one letter
+		begin func(n int) []byte
+	}{
+		{"msgpack", 0xa1, func(n int) []byte { return []byte{0xde, 0, byte(n)} }},
+		{"cbor", 0x61, func(n int) []byte { return []byte{0xb8, byte(n)} }},
+	} {
+		c := codecNamed(t, format.codec)
+		for _, n := range []int{2, 16, 17, 18, 50} {
+			names := []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")[:n]
+			encode := func(names []byte) []byte {
+				b := format.begin(len(names))
+				for _, name := range names {
+					b = append(b, format.text, name, 1)
+				}
+				return b
+			}
+			var got map[string]int
+			if err := c.Decode(encode(names), &got); err != nil || len(got) != n {
+				t.Errorf("%s, %d members: %v", format.codec, n, err)
+			}
+			for i := range names {
+				for _, twice := range [][]byte{slices.Concat(names, names[i:i+1]), slices.Concat(names[i:i+1], names)} {
+					if err := c.Decode(encode(twice), &got); err == nil {
+						t.Errorf("%s, %q: taken", format.codec, twice)
+					}
+				}
+			}
 		}
 	}
 }
