@@ -113,6 +113,7 @@ func TestVaryAndCacheControl(t *testing.T) {
 		{"two lines", []string{"Accept", "Accept-Language"}, []string{"public", "max-age=60"}, []string{"Accept", "Accept-Language", "Cookie"}, []string{"no-store"}},
 		{"already there", []string{"Cookie"}, []string{"no-store"}, []string{"Cookie"}, []string{"no-store"}},
 		{"already there among others", []string{"Accept-Encoding,cookie , Accept"}, []string{"private,No-Store , max-age=0"}, []string{"Accept-Encoding,cookie , Accept"}, []string{"private,No-Store , max-age=0"}},
+		{"after tabs", []string{"Accept,\tCookie\t"}, []string{"private,\tno-store"}, []string{"Accept,\tCookie\t"}, []string{"private,\tno-store"}},
 		{"on a second line", []string{"Accept", "COOKIE"}, []string{"private", "no-store"}, []string{"Accept", "COOKIE"}, []string{"private", "no-store"}},
 		{"a star", []string{"*"}, []string{"private"}, []string{"*"}, []string{"no-store"}},
 		{"names that contain it", []string{"X-Cookie, Cookie2"}, []string{"x-no-store"}, []string{"X-Cookie, Cookie2", "Cookie"}, []string{"no-store"}},
@@ -193,6 +194,17 @@ func TestExactlyOneSetCookieOfAName(t *testing.T) {
 		}
 		if !slices.Equal(shared, tt.set) {
 			t.Errorf("%s: the handler's slice is modified: %q", tt.name, shared)
+		}
+	}
+}
+
+func TestSigningOutSetsNoCookie(t *testing.T) {
+	m := newManager(t, session.Config{FormerNames: []session.FormerName{{Name: "sid"}}})
+	h := newMiddleware(t, m, middleware.Config{}).Handler(signInOut(m))
+	for _, name := range []string{cookieName, "sid"} {
+		lines := serve(h, request("GET", "/out", name+"=x")).Header["Set-Cookie"]
+		if len(lines) != 1 || !strings.HasPrefix(lines[0], name+"=;") {
+			t.Errorf("where %s came, what is sent is %q", name, lines)
 		}
 	}
 }

@@ -518,5 +518,21 @@ func TestReissueOnRead(t *testing.T) {
 				}
 			}
 		}
+
+		// A reissue does not undo what a server behind a proxy has done.
+		out := cookieName + "=; Max-Age=0"
+		h := newMiddleware(t, m, middleware.Config{ReissueOnRead: true, Observe: seen.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			m.From(r.Context()).Data()
+			w.Header().Add("Set-Cookie", out)
+		}))
+		req := request("GET", "/", cookieName+"="+value)
+		req.Header.Set("Sec-Fetch-Mode", "navigate")
+		res := serve(h, req)
+		if got := res.Header["Set-Cookie"]; len(got) != 1 || got[0] != out {
+			t.Errorf("a sign-out becomes %q", got)
+		}
+		if ev := seen.only(t); ev.Sent != session.SentNothing {
+			t.Errorf("event %+v", ev)
+		}
 	})
 }

@@ -198,6 +198,7 @@ func TestStrip(t *testing.T) {
 	}{
 		{"none", nil, nil},
 		{"others", []string{"a=1; b=\"2 3\"", "c"}, []string{"a=1; b=\"2 3\"", "c"}},
+		{"others, with blanks in front and nothing", []string{" a=1; b", "", "\tc"}, []string{" a=1; b", "", "\tc"}},
 		{"only ours", []string{"__Host-session=x"}, nil},
 		{"only ours, twice", []string{"__Host-session=x; sid=y", "sid=z"}, nil},
 		{"first", []string{"__Host-session=x; a=1"}, []string{"a=1"}},

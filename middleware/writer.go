@@ -46,7 +46,7 @@ func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 	if r, ok := x.w.(io.ReaderFrom); ok {
 		return r.ReadFrom(src)
 	}
-	return io.Copy(struct{ io.Writer }{x.w}, src)
+	return io.Copy(x.w, src)
 }
 
 // Push starts an HTTP/2 server push, where the original can.

@@ -497,6 +497,13 @@ type unwrapping struct {
 
 func (u unwrapping) Unwrap() http.ResponseWriter { return u.inner }
 
+type flushingUnwrapping struct {
+	flushing
+	inner http.ResponseWriter
+}
+
+func (f flushingUnwrapping) Unwrap() http.ResponseWriter { return f.inner }
+
 func TestHandlersAreToldTheTruthAboutTheResponseWriter(t *testing.T) {
 	m := newManager(t, session.Config{})
 	mw := newMiddleware(t, m, middleware.Config{})
@@ -514,6 +521,7 @@ func TestHandlersAreToldTheTruthAboutTheResponseWriter(t *testing.T) {
 		{"nothing unwrapped", unwrapping{b, b}, false, false},
 		{"flushing unwrapped", unwrapping{b, flushing{b}}, true, false},
 		{"hijacking unwrapped", unwrapping{b, unwrapping{b, hijacking{b}}}, false, true},
+		{"flushing, and hijacking unwrapped", flushingUnwrapping{flushing{b}, hijacking{b}}, true, true},
 		{"both unwrapped", unwrapping{b, flushingHijacking{bare: b}}, true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
