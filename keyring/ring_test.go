@@ -152,6 +152,9 @@ func TestOneErrorListsAllProblems(t *testing.T) {
 			t.Errorf("problem %d is %q, want one of %s", i, got[i], want[i])
 		}
 	}
+	if id := d.Keys[1].ID().String(); !strings.Contains(err.Error(), "keyring: keys[1].verify_until ("+id+"): ") {
+		t.Errorf("the key %s is not named:\n%v", id, err)
+	}
 	quiet(t, err, testSecret(1), testSecret(4))
 }
 
