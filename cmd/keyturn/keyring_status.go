@@ -86,7 +86,7 @@ func (c statusCommand) Run(std streams) error {
 	if err != nil {
 		return fail(statusRing, about(c.File, err))
 	}
-	s.Warnings = append(fileWarnings(c.File), s.Warnings...)
+	s.Warnings = warnings(c.File, keys.Ring(), c.time())
 	if c.JSON {
 		return writeJSON(std.out, s)
 	}

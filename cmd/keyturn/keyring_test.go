@@ -303,7 +303,7 @@ func TestACodecThatIsNotBuiltInIsAWarning(t *testing.T) {
 		for _, name := range names {
 			wanted += "keyturn: " + path + ": " + strings.Replace(text, "%s", name, 1)
 		}
-		for _, verb := range []string{"list", "check"} {
+		for _, verb := range []string{"list", "check", "status"} {
 			if r := want(t, 0, "", "keyring", verb, path, "--at", base.Add(at).Format(time.RFC3339)); r.err != wanted {
 				t.Errorf("%s at %v: %q, want %q", verb, at, r.err, wanted)
 			}
