@@ -91,10 +91,11 @@ var errZero = errors.New("keyring: a zero Keyring has no ring; make one with Ope
 // hold Subkeys go on with those.
 //
 // It refuses r, and then changes nothing, unless r has the name of the present
-// ring and a higher generation, has every key of it that is no tombstone (as
-// a tombstone at least) with the same secret and algorithm, brings no tombstone back to life, passes
-// the Check of every Use, and every subkey can be derived and signs or seals
-// something that it then verifies or opens. The error lists all that was found.
+// ring and a higher generation, has every key of it that is no tombstone (as a
+// tombstone at least) with the same secret and algorithm, brings no tombstone back
+// to life, passes the Check of every Use, and every subkey can be derived and signs
+// or seals something that it then verifies or opens. The error lists all that was
+// found.
 // The present ring once more is no error.
 func (k *Keyring) Replace(r *Ring) error {
 	k.mu.Lock()
