@@ -11,8 +11,9 @@ import (
 
 // Edit returns the ring after r: what edit makes of its Document, of the next
 // generation, and published at now. If edit changes nothing, it is r itself, so
-// that an edit that is done twice makes one generation. An Override that is not
-// for the new generation is dropped.
+// that an edit that is done twice makes one generation. An Override for r becomes
+// one for the new generation if r may not have been published yet, which may take a
+// day and the propagation; an older one is dropped.
 //
 // Edit does not judge whether the new ring is a safe successor: [Plan] does.
 func (r *Ring) Edit(now time.Time, edit func(*Document) error) (*Ring, error) {
@@ -30,11 +31,23 @@ func (r *Ring) Edit(now time.Time, edit func(*Document) error) (*Ring, error) {
 	if d.Generation = r.Generation() + 1; d.Generation == 0 {
 		return nil, errors.New("keyring: there is no generation after this one")
 	}
-	if d.Override.Generation != d.Generation {
-		d.Override = Override{unknown: d.Override.unknown}
-	}
+	d.keepOverride(r, now)
 	d.Published = wholeSecond(now)
 	return NewRing(d)
+}
+
+// keepOverride makes an Override for r one for the generation after it, if r may not
+// have been published yet: what was accepted in it is to be accepted in the ring that is
+// published instead. An older one is dropped.
+func (d *Document) keepOverride(r *Ring, now time.Time) {
+	o := &d.Override
+	switch {
+	case o.Generation == r.Generation()+1:
+	case o.Generation == r.Generation() && len(o.Allow) > 0 && now.Before(r.document.Published.Add(delay+r.policy.Propagation)):
+		o.Generation++
+	default:
+		*o = Override{unknown: o.unknown}
+	}
 }
 
 // The methods of Document that follow are what operators do to a ring. Each is

@@ -239,16 +239,11 @@ func TestRevokeThePrimary(t *testing.T) {
 		if !slices.Equal(rulesOf(found), []string{"T5"}) || !found[0].Accepted || found[0].Key != active.ID() {
 			t.Errorf("%v", found)
 		}
-		if o := next.Document().Override; o.Generation != next.Generation() || o.Reason != "laptop stolen" || !slices.Equal(o.Allow, []Rule{T5}) {
-			t.Errorf("%+v", o)
+		if o := next.Document().Override; o.Generation != 0 || o.Reason != "" || len(o.Allow) != 0 {
+			t.Errorf("%+v, and the key says it all", o)
 		}
 		if again, err := next.Edit(base, func(d *Document) error { return d.Revoke(base, active.ID(), "x") }); err != nil || again != next {
 			t.Errorf("revoked again: %v, %v", again, err)
-		}
-		later := base.Add(2 * defaultD)
-		after := edited(t, next, later, func(d *Document) error { return d.ScheduleCodec(later, "cbor", later) })
-		if o := after.Document().Override; len(o.Allow) != 0 || o.Reason != "" {
-			t.Errorf("%+v stays", o)
 		}
 	}
 }

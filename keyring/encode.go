@@ -155,11 +155,11 @@ func (o Override) facts() (m members) {
 		m = append(m, member{"generation", jsontext.Value(strconv.FormatUint(o.Generation, 10))})
 	}
 	if len(o.Allow) > 0 {
-		var rules []jsontext.Value
-		for _, r := range o.Allow {
-			rules = append(rules, text(r.String()))
+		var allow []jsontext.Value
+		for _, x := range o.Allow {
+			allow = append(allow, text(x.String()))
 		}
-		m = append(m, member{"allow", list(rules)})
+		m = append(m, member{"allow", list(allow)})
 	}
 	m.text("reason", o.Reason)
 	return m

@@ -351,13 +351,13 @@ func (o *object) document(algorithms map[string]signer.Algorithm) Document {
 		w, _ := o.object("override", v, overrideMembers)
 		d.Override = Override{Generation: w.number("generation"), Reason: w.text("reason"), unknown: keep(w.unknown)}
 		for i, v := range w.list("allow") {
+			var x Exception
 			name, err := jsontext.AppendUnquote(nil, v)
-			rule, ok := ruleNamed(string(name))
-			if err != nil || !ok {
-				o.add(fmt.Sprintf("override.allow[%d]", i), "not a rule; they are T1 to T10")
+			if err != nil || x.UnmarshalText(name) != nil {
+				o.add(fmt.Sprintf("override.allow[%d]", i), "not a rule, T1 to T10, and not a rule and a key, as in T4:1dc4fea0")
 				continue
 			}
-			d.Override.Allow = append(d.Override.Allow, rule)
+			d.Override.Allow = append(d.Override.Allow, x)
 		}
 	}
 	return d

@@ -2,78 +2,10 @@ package keyring
 
 import (
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 )
-
-// A Rule is one of the rules that [Plan] checks.
-type Rule uint8
-
-// The rules. D is the propagation, S the skew and M the longest session ever
-// (Policy.MaxSessionHigh), of the old ring or of the new one, whichever is larger.
-const (
-	_   Rule = iota
-	T1       // the ring keeps its name, and its generation rises
-	T2       // no key vanishes: a tombstone takes its place
-	T3       // a key keeps its secret and algorithm, and a tombstone stays one
-	T4       // whoever signs is known to every instance: for D, or signing begins D from now or later
-	T5       // a key verifies for M+S after the last instance may have signed with it
-	T6       // what was promised to sessions is kept: verify_until, max_session_high, not_before
-	T7       // some key signs at every time to come, and if one that seals does now, one that seals
-	T8       // a tombstone stays for M+S
-	T9       // a standby key of the kind of the key that signs last is there
-	T10      // a codec begins to be written D from now or later
-)
-
-func (r Rule) isRule() bool { return T1 <= r && r <= T10 }
-
-// String returns the name of the rule: T1 to T10.
-func (r Rule) String() string {
-	if r.isRule() {
-		return "T" + strconv.Itoa(int(r))
-	}
-	return fmt.Sprintf("Rule(%d)", uint8(r))
-}
-
-// MarshalText returns the name of the rule.
-func (r Rule) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-// UnmarshalText reads what MarshalText returns, and nothing else.
-func (r *Rule) UnmarshalText(text []byte) error {
-	v, ok := ruleNamed(string(text))
-	if !ok {
-		return errors.New("keyring: not a rule; they are T1 to T10")
-	}
-	*r = v
-	return nil
-}
-
-// ruleNamed returns the rule of that name.
-func ruleNamed(name string) (Rule, bool) {
-	for r := T1; r.isRule(); r++ {
-		if r.String() == name {
-			return r, true
-		}
-	}
-	return 0, false
-}
-
-// A Finding says that an edit of a ring breaks a Rule.
-type Finding struct {
-	Rule Rule
-	// Key is the ID of the key that it is about, or zero.
-	Key KeyID
-	// Text says what is wrong and what to do about it. It quotes no secret.
-	Text string
-	// Accepted says that the new ring's Override accepts findings of the rule.
-	Accepted bool
-}
-
-// String returns the rule and the text.
-func (f Finding) String() string { return f.Rule.String() + ": " + f.Text }
 
 // Plan judges whether it is safe to apply the edit that made the new ring of the
 // old one at a time: to give the new ring to the first of the instances then,
@@ -86,10 +18,11 @@ func (f Finding) String() string { return f.Rule.String() + ": " + f.Text }
 // ask before it does. Leave the propagation between two edits: Plan takes it that
 // every instance has the old ring, and of a key only that it was added so long ago.
 //
-// An edit that means to end sessions has findings. The Override of the new ring,
-// if it is for its generation, accepts those of the rules that it lists: the
-// findings are there all the same, and say so. T1, T2 and T3 can be accepted, but
-// servers refuse such a ring whatever its Override says.
+// An edit that means to end sessions has findings, and they can be accepted: those
+// of T5 and T6 about a key that is revoked or disabled by its Reason, and any by
+// the Override of the new ring, if it is for its generation. They are there all
+// the same, and say so. T1, T2 and T3 can be accepted, but servers refuse such a
+// ring whatever its Override says.
 func Plan(old, new *Ring, at time.Time) []Finding {
 	a, b := old.policy, new.policy
 	p := planner{
@@ -107,9 +40,8 @@ func Plan(old, new *Ring, at time.Time) []Finding {
 	p.standbyIsThere()
 	p.codecsAreKnown()
 
-	o := new.document.Override
 	for i, f := range p.findings {
-		p.findings[i].Accepted = o.Generation == new.Generation() && slices.Contains(o.Allow, f.Rule)
+		p.findings[i].Accepted = p.accepted(f)
 	}
 	slices.SortStableFunc(p.findings, func(a, b Finding) int { return int(a.Rule) - int(b.Rule) })
 	return p.findings
@@ -171,6 +103,17 @@ type planner struct {
 
 func (p *planner) find(r Rule, id KeyID, format string, args ...any) {
 	p.findings = append(p.findings, Finding{Rule: r, Key: id, Text: fmt.Sprintf(format, args...)})
+}
+
+// accepted reports whether it is on record that the finding is known, and why it
+// does not count.
+func (p *planner) accepted(f Finding) bool {
+	o := p.new.document.Override
+	if o.Generation == p.new.Generation() && slices.Contains(o.Allow, Exception{f.Rule, f.Key}) {
+		return true
+	}
+	k, ok := p.new.key(f.Key)
+	return ok && (f.Rule == T5 || f.Rule == T6) && (!k.Revoked.IsZero() || k.Disabled) && k.Reason != ""
 }
 
 // begins says in words when a period that is not over begins.

@@ -78,7 +78,11 @@ func TestPlanFindsEachRuleBroken(t *testing.T) {
 			k := state(d, Active)
 			k.VerifyUntil = k.VerifyUntil.Add(-time.Second)
 		}, 0, "T5 T7"},
-		{"the signing key is disabled", func(d *Document) { d.Disable(base, state(d, Active).id, "x"); d.Override = Override{} }, 0, "T5"},
+		{"the signing key is disabled", func(d *Document) {
+			k := state(d, Active)
+			d.Disable(base, k.id, "x")
+			d.Keys[0].Reason, d.Keys[1].Reason = "", ""
+		}, 0, "T5"},
 		{"the signing key is disabled, as said", func(d *Document) { d.Disable(base, state(d, Active).id, "x") }, 0, "(T5)"},
 		{"a retiring key is pruned", func(d *Document) { state(d, Retiring).Pruned = base }, -10 * day, "T6"},
 		{"a retiring key is pruned when it is over", func(d *Document) { state(d, Retiring).Pruned = base }, 0, ""},
@@ -222,11 +226,12 @@ func TestOverrideIsForOneGenerationAndItsRules(t *testing.T) {
 		o    Override
 		want bool
 	}{
-		{Override{Generation: 2, Allow: []Rule{T9}, Reason: "r"}, true},
-		{Override{Generation: 2, Allow: []Rule{T8, T9}, Reason: "r"}, true},
-		{Override{Generation: 2, Allow: []Rule{T8}, Reason: "r"}, false},
-		{Override{Generation: 1, Allow: []Rule{T9}, Reason: "r"}, false},
-		{Override{Generation: 3, Allow: []Rule{T9}, Reason: "r"}, false},
+		{Override{Generation: 2, Allow: []Exception{{T9, KeyID{}}}, Reason: "r"}, true},
+		{Override{Generation: 2, Allow: []Exception{{T8, KeyID{}}, {T9, KeyID{}}}, Reason: "r"}, true},
+		{Override{Generation: 2, Allow: []Exception{{T8, KeyID{}}}, Reason: "r"}, false},
+		{Override{Generation: 2, Allow: []Exception{{T9, KeyID{1}}}, Reason: "r"}, false},
+		{Override{Generation: 1, Allow: []Exception{{T9, KeyID{}}}, Reason: "r"}, false},
+		{Override{Generation: 3, Allow: []Exception{{T9, KeyID{}}}, Reason: "r"}, false},
 		{Override{}, false},
 	} {
 		d := r.Document()
@@ -251,6 +256,90 @@ func TestOverrideIsForOneGenerationAndItsRules(t *testing.T) {
 		}
 		if o := back.Document().Override; fmt.Sprint(o) != fmt.Sprint(tt.o) || back.Checksum() != next.Checksum() {
 			t.Errorf("%+v, want %+v", o, tt.o)
+		}
+	}
+}
+
+// What was accepted for one key is not accepted for another, of which there is a
+// finding only because the ring is published late.
+func TestAnExceptionIsForOneKey(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	active, standby := inState(t, r, Active, base).ID(), inState(t, r, Standby, base).ID()
+	for x, want := range map[Exception]bool{{T5, active}: true, {T5, standby}: false, {T6, active}: false, {T5, KeyID{}}: false} {
+		next := edited(t, r, base, func(d *Document) error {
+			d.Override.Generation = 2
+			d.Override.Accept("r", x)
+			return d.Rotate(base, signer.Algorithm{}, 0)
+		})
+		found := Plan(r, next, base.Add(10*day))
+		if len(found) != 1 || found[0].Rule != T5 || found[0].Key != active || found[0].Accepted != want {
+			t.Errorf("%v: %+v", x, found)
+		}
+	}
+}
+
+// An emergency does not wait: what one edit has accepted is accepted after the next as
+// well, as long as the ring in use may be the one before both.
+func TestAnOverrideLastsUntilItIsPublished(t *testing.T) {
+	published := founded(t, signer.HMACSHA256())
+	active, standby := inState(t, published, Active, base).ID(), inState(t, published, Standby, base).ID()
+	r := published
+	for i, edit := range []func(now time.Time, d *Document) error{
+		func(now time.Time, d *Document) error { return d.Revoke(now, standby, "leaked") },
+		func(now time.Time, d *Document) error { return d.Revoke(now, active, "leaked too") },
+		func(now time.Time, d *Document) error { return d.EndSessions(now, now, "both leaked") },
+		func(now time.Time, d *Document) error { return d.ScheduleCodec(now, "cbor", now.Add(2*day)) },
+	} {
+		now := base.Add(time.Duration(i) * time.Hour)
+		r = edited(t, r, now, func(d *Document) error { return edit(now, d) })
+	}
+	at := base.Add(4 * time.Hour)
+	found := Plan(published, r, at)
+	if got := strings.Join(rulesOf(found), " "); got != "T4 T5 T6" {
+		t.Errorf("%s: %v", got, found)
+	}
+	for _, f := range found {
+		if !f.Accepted {
+			t.Errorf("not accepted: %v", f)
+		}
+	}
+	o := r.Document().Override
+	if want := []Exception{{T4, inState(t, r, Active, at).ID()}, {T6, KeyID{}}}; !slices.Equal(o.Allow, want) || o.Generation != r.Generation() || o.Reason != "leaked too; both leaked" {
+		t.Errorf("%+v", o)
+	}
+	for _, tt := range []struct {
+		later time.Duration
+		kept  bool
+	}{{delay + defaultD - 1, true}, {delay + defaultD, false}} {
+		now := r.Document().Published.Add(tt.later)
+		next := edited(t, r, now, func(d *Document) error { return d.AddStandby(now, signer.BLAKE2b256()) })
+		if o := next.Document().Override; len(o.Allow) > 0 != tt.kept || tt.kept != (o.Generation == next.Generation()) {
+			t.Errorf("after %v: %+v", tt.later, o)
+		}
+	}
+}
+
+func TestOverrideReasonsAddUp(t *testing.T) {
+	var o Override
+	for _, reason := range []string{"a", "a", "b", "b", strings.Repeat("c", maxReason-5), "d"} {
+		o.Accept(reason, Exception{Rule: T6})
+	}
+	if len(o.Allow) != 1 || o.Reason != "a; b; d" {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestExceptionText(t *testing.T) {
+	for text, x := range map[string]Exception{"T6": {T6, KeyID{}}, "T10": {T10, KeyID{}}, "T4:1dc4fea0": {T4, KeyID{0x1d, 0xc4, 0xfe, 0xa0}}} {
+		var got Exception
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != x || x.String() != text {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "T0", "T11", "t4", "T4:", "T4:00000000", "T4:1DC4FEA0", "T4:1dc4fea0:", "T4 1dc4fea0", ":1dc4fea0"} {
+		var x Exception
+		if err := x.UnmarshalText([]byte(text)); err == nil || x != (Exception{}) {
+			t.Errorf("%q: %v", text, x)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package keyring
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -13,12 +12,13 @@ import (
 //
 // If the key signs, or is to sign next, another takes its place: of the keys of
 // its kind that every instance has, one that is scheduled or stands by. If the
-// key that signs is revoked, the other signs at once, by every clock. A new
-// standby key is added.
+// key that signs is revoked, the other signs at once, by every clock, even if it
+// may not be everywhere: that is then put on record in the Override. If there is no
+// other standby key after that, one is added.
 //
 // Whoever had the key may have had sessions reissued under another: after a leak,
-// use [Document.EndSessions] too. The reason, which must not be empty, is kept in
-// the key and in the Override of what Plan finds.
+// use [Document.EndSessions] too, and again when every instance has the ring. The
+// reason, which must not be empty, is kept in the key.
 //
 // The error is ErrUnknownKey if there is no such key. To revoke one again does
 // nothing.
@@ -35,8 +35,8 @@ func (d *Document) Revoke(now time.Time, id KeyID, reason string) error {
 		}
 		was := *k
 		e.bury(k, reason)
-		e.fillPlaceOf(was)
-		return e.accept(now, reason)
+		e.fillPlaceOf(was, reason)
+		return nil
 	})
 }
 
@@ -66,9 +66,11 @@ func (d *Document) RevokeAll(now time.Time, reason string) error {
 				a = k.algorithm // by a fast clock, it has signed: from now on, only what seals does
 			}
 		}
-		e.add(a).SignFrom = e.now.Add(-e.policy.Skew)
+		next := e.add(a)
+		next.SignFrom = e.now.Add(-e.policy.Skew)
+		e.accept(reason, Exception{T4, next.id})
 		e.add(a)
-		return e.accept(now, reason)
+		return nil
 	})
 }
 
@@ -96,8 +98,8 @@ func (d *Document) Disable(now time.Time, id KeyID, reason string) error {
 		if k.SignFrom.After(e.now.Add(2 * e.policy.Skew)) { // and no clock is so fast
 			k.SignFrom, k.VerifyUntil = time.Time{}, time.Time{} // enabled again, it stands by
 		}
-		e.fillPlaceOf(was)
-		return e.accept(now, reason)
+		e.fillPlaceOf(was, reason)
+		return nil
 	})
 }
 
@@ -117,17 +119,27 @@ func (d *Document) Enable(now time.Time, id KeyID) error {
 }
 
 // EndSessions ends every session that began before a time, under whatever key,
-// if not_before is not later already.
+// if not_before is not later already. The time must not be in the future: until it
+// comes, nobody could sign in. The reason, which must not be empty, is kept in the
+// Override.
+//
+// After a leak, an instance accepts what a thief signs until it has the ring in which
+// the key is revoked. What began until then is ended by EndSessions at a time at
+// which every instance has it.
 func (d *Document) EndSessions(now, before time.Time, reason string) error {
 	return d.edit(now, func(e *editor) error {
 		if before = before.UTC().Truncate(time.Second); !before.After(d.NotBefore) {
 			return nil
 		}
-		if reason == "" {
+		switch {
+		case reason == "":
 			return errReason
+		case before.After(e.now):
+			return fmt.Errorf("keyring: %s is in the future: until then, nobody could sign in", stamp(before))
 		}
 		d.NotBefore = before
-		return e.accept(now, reason)
+		e.accept(reason, Exception{Rule: T6})
+		return nil
 	})
 }
 
@@ -142,7 +154,7 @@ func (e *editor) bury(k *Key, reason string) {
 
 // fillPlaceOf has another key sign where one that was in use is no longer, and
 // sees to it that one stands by.
-func (e *editor) fillPlaceOf(was Key) {
+func (e *editor) fillPlaceOf(was Key, reason string) {
 	if was.isTombstone() || was.algorithm.Name == "" {
 		return
 	}
@@ -150,6 +162,9 @@ func (e *editor) fillPlaceOf(was Key) {
 	case Active:
 		next := e.takeOver(was, e.now)
 		next.SignFrom, next.VerifyUntil = e.now.Add(-e.policy.Skew), time.Time{}
+		if next.Added.Add(delay + e.policy.Propagation).After(e.now) {
+			e.accept(reason, Exception{T4, next.id}) // it may not be everywhere
+		}
 		if later, ok := e.scheduled(); ok {
 			next.VerifyUntil = wholeSecond(later.SignFrom.Add(e.policy.MaxSessionHigh + e.policy.Skew))
 		}
@@ -202,28 +217,10 @@ func before(a, b, otherwise bool) bool {
 
 var errReason = errors.New("keyring: say why: the reason is kept in the ring, for all to see")
 
-// accept records that what Plan finds in the edit so far is meant: that sessions end,
-// and that a key may have to sign before it is everywhere. It is never meant that no
-// key signs.
-func (e *editor) accept(now time.Time, reason string) error {
-	o := &e.d.Override
-	d := e.d.clone()
-	d.Generation++
-	next, err := NewRing(d)
-	if err != nil {
-		return err
-	}
-	if o.Generation != d.Generation { // of an earlier edit
-		*o = Override{unknown: o.unknown}
-	}
-	allow := o.Allow
-	for _, f := range Plan(e.ring, next, now) {
-		if T4 <= f.Rule && f.Rule <= T6 && !slices.Contains(allow, f.Rule) {
-			allow = append(allow, f.Rule)
-		}
-	}
-	if len(allow) > 0 {
-		o.Generation, o.Allow, o.Reason = d.Generation, allow, reason
-	}
-	return nil
+// accept records what is meant although it breaks rules, so that Plan of whatever ring
+// is in use accepts it: an emergency does not wait.
+func (e *editor) accept(reason string, meant Exception) {
+	e.d.keepOverride(e.ring, e.now)
+	e.d.Override.Generation = e.ring.Generation() + 1
+	e.d.Override.Accept(reason, meant)
 }

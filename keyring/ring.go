@@ -3,6 +3,7 @@ package keyring
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -86,13 +87,29 @@ type Override struct {
 	// may be left in, it accepts nothing.
 	Generation uint64
 
-	// Allow has the rules whose findings are accepted.
-	Allow []Rule
+	// Allow has what is accepted.
+	Allow []Exception
 
 	// Reason says to people why: at most 1,000 bytes.
 	Reason string
 
 	unknown *unknown
+}
+
+// Accept adds to what is accepted, and to the reason, as far as there is room.
+func (o *Override) Accept(reason string, exceptions ...Exception) {
+	for _, x := range exceptions {
+		if !slices.Contains(o.Allow, x) {
+			o.Allow = append(o.Allow, x)
+		}
+	}
+	switch both := o.Reason + "; " + reason; {
+	case o.Reason == "":
+		o.Reason = reason
+	case o.Reason == reason || strings.HasSuffix(o.Reason, "; "+reason):
+	case len(both) <= maxReason:
+		o.Reason = both
+	}
 }
 
 // clone returns a copy that shares nothing that can be modified.

@@ -9,6 +9,9 @@ import (
 	"unicode/utf8"
 )
 
+// maxReason is how many bytes a reason has at most.
+const maxReason = 1000
+
 // problems collects what is wrong with a ring, so that one error says it all.
 type problems struct {
 	found []problem
@@ -126,7 +129,7 @@ func (p *problems) keys(keys []Key) {
 		p.instant(path+".verify_until", &k.VerifyUntil)
 		p.instant(path+".revoked", &k.Revoked)
 		p.instant(path+".pruned", &k.Pruned)
-		if len(k.Reason) > 1000 || !utf8.ValidString(k.Reason) {
+		if len(k.Reason) > maxReason || !utf8.ValidString(k.Reason) {
 			p.add(path+".reason", "longer than 1,000 bytes, or not UTF-8")
 		}
 		if k.id == (KeyID{}) && k.name == "" || k.secret == nil && !k.isTombstone() {
@@ -192,12 +195,12 @@ func (p *problems) codecs(codecs []CodecFrom) {
 }
 
 func (p *problems) override(o Override) {
-	for i, r := range o.Allow {
-		if !r.isRule() {
+	for i, x := range o.Allow {
+		if !x.Rule.isRule() {
 			p.add(fmt.Sprintf("override.allow[%d]", i), "not a rule; they are T1 to T10")
 		}
 	}
-	if len(o.Reason) > 1000 || !utf8.ValidString(o.Reason) {
+	if len(o.Reason) > maxReason || !utf8.ValidString(o.Reason) {
 		p.add("override.reason", "longer than 1,000 bytes, or not UTF-8")
 	}
 	if len(o.Allow) > 0 && o.Reason == "" {

@@ -123,9 +123,9 @@ func (c editing) accepting(was, is *keyring.Ring, now time.Time) (*keyring.Ring,
 	d := is.Document()
 	o := &d.Override
 	for _, f := range unaccepted(keyring.Plan(was, is, now)) {
-		if slices.Contains(c.Accept, f.Rule) && !slices.Contains(o.Allow, f.Rule) {
-			o.Allow = append(o.Allow, f.Rule)
-			o.Generation, o.Reason = d.Generation, c.Reason
+		if slices.Contains(c.Accept, f.Rule) {
+			o.Generation = d.Generation
+			o.Accept(c.Reason, keyring.Exception{Rule: f.Rule, Key: f.Key})
 		}
 	}
 	return keyring.NewRing(d)
