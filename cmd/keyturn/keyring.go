@@ -19,19 +19,20 @@ type keyringCommand struct {
 	List  listCommand  `cmd:"" help:"Show the keys of a ring and their states."`
 	Check checkCommand `cmd:"" help:"Validate a ring file, and complete an edit by hand."`
 
-	Status  statusCommand  `cmd:"" help:"Say at a glance how a ring is and what comes next."`
-	Rotate  rotateCommand  `cmd:"" help:"Schedule the next key to sign."`
-	Promote promoteCommand `cmd:"" help:"Have the next key sign now."`
-	Standby standbyCommand `cmd:"" help:"Add a standby key, if there is none."`
-	Disable disableCommand `cmd:"" help:"Take a key out of use until it is enabled."`
-	Enable  enableCommand  `cmd:"" help:"Put a disabled key back into use."`
-	Revoke  revokeCommand  `cmd:"" help:"End a key that has leaked, or all of them."`
-	Prune   pruneCommand   `cmd:"" help:"Erase keys whose sessions are over."`
-	Codec   codecCommand   `cmd:"" help:"Schedule the codec that sessions are written with."`
-	Plan    planCommand    `cmd:"" help:"Judge whether a ring may take the place of another."`
-	Restore restoreCommand `cmd:"" help:"Go back to what a former ring said."`
-	Import  importCommand  `cmd:"" help:"Take in keys from a JWK Set, or a secret."`
-	Export  exportCommand  `cmd:"" help:"Write keys as a JWK Set."`
+	Status  statusCommand      `cmd:"" help:"Say at a glance how a ring is and what comes next."`
+	Rotate  rotateCommand      `cmd:"" help:"Schedule the next key to sign."`
+	Promote promoteCommand     `cmd:"" help:"Have the next key sign now."`
+	Standby standbyCommand     `cmd:"" help:"Add a standby key, if there is none."`
+	Disable disableCommand     `cmd:"" help:"Take a key out of use until it is enabled."`
+	Enable  enableCommand      `cmd:"" help:"Put a disabled key back into use."`
+	Revoke  revokeCommand      `cmd:"" help:"End a key that has leaked, or all of them."`
+	End     endSessionsCommand `cmd:"" name:"end-sessions" help:"Sign everybody out who signed in before a time."`
+	Prune   pruneCommand       `cmd:"" help:"Erase keys whose sessions are over."`
+	Codec   codecCommand       `cmd:"" help:"Schedule the codec that sessions are written with."`
+	Plan    planCommand        `cmd:"" help:"Judge whether a ring may take the place of another."`
+	Restore restoreCommand     `cmd:"" help:"Go back to what a former ring said."`
+	Import  importCommand      `cmd:"" help:"Take in keys from a JWK Set, or a secret."`
+	Export  exportCommand      `cmd:"" help:"Write keys as a JWK Set."`
 
 	Simulate simulateCommand `cmd:"" help:"Try out in simulated time whether a policy signs anybody out."`
 }

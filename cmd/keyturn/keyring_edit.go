@@ -28,7 +28,7 @@ type editFlags struct {
 // editHelp is what the help of every command says that edits a ring.
 const editHelp = `
 
-Before anything is written, the change is judged as keyturn keyring plan does. If it might end sessions, nothing is written, and each finding is shown: exit status 1, as where --expect-generation does not fit. Else the file is replaced as a whole, by one operator at a time, and it is left alone if there is nothing to do. Status 75: somebody else is editing it. 78: the ring does not allow it. Others: see keyturn --help.
+Before anything is written, the change is judged as keyturn keyring plan does. If it might end sessions that it is not to end, nothing is written, and each finding is shown: exit status 1, as where --expect-generation does not fit. Else the file is replaced as a whole, by one operator at a time, and it is left alone if there is nothing to do. Status 75: somebody else is editing it. 78: the ring does not allow it. Others: see keyturn --help.
 
 `
 
@@ -38,6 +38,7 @@ type draft struct {
 	ring   *keyring.Ring // as it was
 	now    time.Time
 	notes  []string
+	then   string // what is to be done when the file is published
 	urgent bool // each minute until it is published does harm
 }
 

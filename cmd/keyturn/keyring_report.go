@@ -27,6 +27,7 @@ type editReport struct {
 	NotBefore  time.Time            `json:"not_before,omitzero"`
 	Findings   []findingDescription `json:"findings"`
 	PublishBy  time.Time            `json:"publish_by,omitzero"`
+	Then       string               `json:"then,omitempty"` // what is to be done when it is published
 	Notes      []string             `json:"notes,omitempty"`
 	Warnings   []string             `json:"warnings,omitempty"`
 
@@ -38,7 +39,7 @@ type editReport struct {
 func (c editing) report(was, is *keyring.Ring, d draft) editReport {
 	r := editReport{
 		File: c.File, Ring: is.Name(), Was: was.Generation(), Generation: is.Generation(), Checksum: is.Checksum(),
-		Changed: is != was, Findings: []findingDescription{}, Notes: d.notes, Warnings: is.Warnings(d.now), now: d.now, urgent: d.urgent,
+		Changed: is != was, Findings: []findingDescription{}, Notes: d.notes, Then: d.then, Warnings: is.Warnings(d.now), now: d.now, urgent: d.urgent,
 	}
 	if !r.Changed {
 		return r
@@ -200,6 +201,9 @@ func (r editReport) write(w io.Writer) {
 	}
 	if r.Written {
 		fmt.Fprintln(w, r.next())
+		if r.Then != "" {
+			fmt.Fprintln(w, "then:", r.Then)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ type revokeCommand struct {
 func (revokeCommand) Help() string {
 	return `The secret of the key is erased, and its ID is refused for good. Sessions that it signed end, those of other keys go on. If it signs, the standby key takes its place at once, and a new standby key is added. Publish the file at once: an instance accepts what a thief signs until it has it. A --reason is needed.
 
-If the key has signed, whoever had it may have made sessions of anybody, and those may have been reissued under another key since. --not-before now ends them, and all others that began before.
+Whoever had the key may have made sessions of anybody, and those may have been reissued under another key since. --not-before now ends them, and all others that began before. What a thief makes after that, until the last instance has the file, is ended by keyturn keyring end-sessions when it has.
 
 If the whole file leaked, its standby key has leaked too, so that there is none to take over: --all revokes every key and makes new ones. Everybody is signed out, and until the last instance has the new file, who signs in anew may be signed out again.` + editHelp + `    keyturn keyring revoke keyring.json 1dc4fea0 --reason "laptop stolen" --not-before now
     keyturn keyring revoke keyring.json --all --reason "the file was in a backup" --yes`
@@ -38,7 +38,7 @@ func (c revokeCommand) Run(std streams) error {
 		return errReason
 	case c.Yes && !c.All:
 		return failf(statusUsage, "--yes is for --all")
-	case c.NotBefore.After(time.Now()):
+	case c.NotBefore.After(time.Now()): // before anybody is asked to confirm
 		return failf(statusUsage, "--not-before: in the future: until then, nobody could sign in")
 	case c.All && !c.Yes && !c.DryRun:
 		return failf(statusRefused, "%s: to revoke every key signs everybody out, and until the last instance has the new file, those who sign in anew may be signed out again\nif one key leaked and not the whole file, revoke that one; if you mean it, repeat with --yes", c.File)
@@ -63,20 +63,12 @@ func (c revokeCommand) revoke(d *draft) error {
 	if err := ofKey(c.KID, d.Revoke(d.now, c.KID, c.Reason)); err != nil {
 		return err
 	}
-	if !c.NotBefore.given() && hasSigned(d.ring, c.KID, d.now) {
-		d.note("key %v has signed: whoever had it may have made sessions that were reissued under another key since; --not-before now ends all that began before", c.KID)
+	if c.NotBefore.given() {
+		d.then = "when every instance has it, end what the thief made until then: keyturn keyring end-sessions " + c.File + " --before now --reason TEXT"
+	} else {
+		d.note("if key %v leaked, whoever had it may have made sessions of anybody, and those may have been reissued under another key since; --not-before now ends all that began before", c.KID)
 	}
 	return nil
-}
-
-// hasSigned reports whether the key may have signed by now, by any clock.
-func hasSigned(r *keyring.Ring, id keyring.KeyID, now time.Time) bool {
-	for _, k := range r.Document().Keys {
-		if k.ID() == id {
-			return r.State(id, now) == keyring.Active || !k.SignFrom.IsZero() && k.SignFrom.Before(now.Add(r.Policy().Skew))
-		}
-	}
-	return false
 }
 
 // ofKey is the error of an edit of one key, with the key in it.
