@@ -52,7 +52,8 @@ func (d *Document) keepOverride(r *Ring, now time.Time) {
 
 // The methods of Document that follow are what operators do to a ring. Each is
 // one edit, to be published soon, and leaves the document as it was if it
-// returns an error. Times are to the second.
+// returns an error. Times are to the second. Those that move who signs are refused
+// where a key signs of which this binary lacks the algorithm.
 
 // delay is how much later than it is made an edit that takes effect at once may
 // be published without a session ending early: a review may take that long. What
@@ -76,14 +77,15 @@ func (e *editor) lastToken() time.Time {
 // a key is scheduled to sign already.
 func (d *Document) Rotate(now time.Time, a signer.Algorithm, in time.Duration) error {
 	return d.edit(now, func(e *editor) error {
+		if err := e.canJudge(); err != nil {
+			return err
+		}
 		primary, err := e.ring.Primary(now)
 		if err != nil {
 			return err
 		}
 		if a.Name == "" {
-			if a = primary.algorithm; a.Name == "" {
-				return fmt.Errorf("keyring: say which algorithm: this binary lacks %s, that of the primary", primary.name)
-			}
+			a = primary.algorithm
 		}
 		next := e.standby(func(k Key) bool { return k.name == a.Name })
 		if next == nil {
@@ -97,6 +99,9 @@ func (d *Document) Rotate(now time.Time, a signer.Algorithm, in time.Duration) e
 // from elsewhere. The error is ErrUnknownKey if there is no key with the ID.
 func (d *Document) Schedule(now time.Time, id KeyID, in time.Duration) error {
 	return d.edit(now, func(e *editor) error {
+		if err := e.canJudge(); err != nil {
+			return err
+		}
 		k := e.key(id)
 		switch {
 		case k == nil:
@@ -132,9 +137,14 @@ func (e *editor) schedule(next *Key, now time.Time, in time.Duration) error {
 }
 
 // Promote has the key that is scheduled next sign now or, if none is, the standby
-// key. It is an error if not every instance may have the key yet.
+// key. It is an error if not every instance may have the key yet: if the propagation
+// has not passed since it was added. A ring does not know when it was published: if
+// that was later, wait longer.
 func (d *Document) Promote(now time.Time) error {
 	return d.edit(now, func(e *editor) error {
+		if err := e.canJudge(); err != nil {
+			return err
+		}
 		primary, err := e.ring.Primary(now)
 		if err != nil {
 			return err
@@ -216,25 +226,20 @@ func (r *Ring) prunable(k Key, now time.Time) bool {
 }
 
 // ScheduleCodec has sessions written with the codec from a time on, and from
-// the ring's propagation after now if that is later.
+// the ring's propagation after now if that is later. Another codec that was to
+// follow after that time no longer is. If by then the codec is written anyhow, that
+// is all that is done.
 func (d *Document) ScheduleCodec(now time.Time, codec string, from time.Time) error {
 	return d.edit(now, func(e *editor) error {
 		if soonest := now.Add(e.policy.Propagation); from.Before(soonest) {
 			from = soonest
 		}
 		from = wholeSecond(from)
-		codecs := e.ring.Codecs()
-		before := -1
-		for i, c := range codecs {
-			if !c.From.After(from) {
-				before = i
-			}
-		}
-		switch {
-		case before >= 0 && codecs[before].Codec == codec:
-			return nil
-		case before >= 0 && codecs[before].From.Equal(from):
-			codecs[before].Codec = codec
+		codecs := slices.DeleteFunc(e.ring.Codecs(), func(c CodecFrom) bool { return c.From.After(from) })
+		switch last := len(codecs) - 1; {
+		case last >= 0 && codecs[last].Codec == codec:
+		case last >= 0 && codecs[last].From.Equal(from):
+			codecs[last].Codec = codec
 		default:
 			codecs = append(codecs, CodecFrom{Codec: codec, From: from})
 		}
@@ -327,6 +332,15 @@ func (d *Document) edit(now time.Time, f func(*editor) error) error {
 		return err
 	}
 	return nil
+}
+
+// canJudge returns an error if this binary does not know which key signs.
+func (e *editor) canJudge() error {
+	var errs []error
+	for _, k := range e.ring.unjudged(e.now) {
+		errs = append(errs, fmt.Errorf("keyring: key %v may sign, and is for the algorithm %s, which this binary lacks or cannot use: edit the ring with one that has it", k.id, k.name))
+	}
+	return errors.Join(errs...)
 }
 
 // key returns the key with the ID, or nil. It is valid until a key is added.

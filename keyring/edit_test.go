@@ -514,6 +514,30 @@ func TestScheduleCodec(t *testing.T) {
 	if c := other.Codecs(); len(c) != 2 || c[1].Codec != "msgpack" {
 		t.Errorf("%v", c)
 	}
+	// What was to follow later does not.
+	for _, tt := range []struct {
+		codec string
+		from  time.Time
+		want  []string
+	}{
+		{"cbor", at, []string{"cbor"}}, // instead of json
+		{"msgpack", at.Add(day), []string{"cbor", "msgpack"}},
+		{"json", at.Add(day), []string{"cbor", "json"}},
+		{"cbor", at.Add(9 * day), []string{"cbor", "json", "cbor"}},
+	} {
+		r := edited(t, last, at, func(d *Document) error { return d.ScheduleCodec(at, tt.codec, tt.from) })
+		safe(t, last, r, at)
+		var got []string
+		for _, c := range r.Codecs() {
+			got = append(got, c.Codec)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s from %v: %v, want %v", tt.codec, tt.from, got, tt.want)
+		}
+	}
+	if same, err := last.Edit(at, func(d *Document) error { return d.ScheduleCodec(at, "json", at.Add(9*day)) }); err != nil || same != last {
+		t.Errorf("what is written by then already: %v, %v", same, err)
+	}
 	// What nobody can have written by any more goes.
 	d := last.Document()
 	if _, err := d.Prune(base.Add(3*day + time.Second + defaultM + defaultS)); err != nil || len(d.Codecs) != 2 {

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -121,7 +122,7 @@ func (l Loader) follow(source Source, path string) (*Keyring, error) {
 	f.loads.Adopted = 1
 	f.hint = f.keyring.hint
 	f.keyring.follower = f
-	warn(r)
+	f.warn(r)
 	go f.run(release)
 	return f.keyring, nil
 }
@@ -200,12 +201,11 @@ func (f *follower) waitLonger() {
 // jittered returns an interval that differs from instance to instance, so that a
 // fleet does not come all at once.
 func (f *follower) jittered() time.Duration {
-	d := f.loader.Interval
-	if d == 0 {
-		d = DefaultInterval
-	}
+	d := f.interval()
 	return d - d/5 + rand.N(2*d/5+1)
 }
+
+func (f *follower) interval() time.Duration { return cmp.Or(f.loader.Interval, DefaultInterval) }
 
 // settle waits until the file is left alone for a moment.
 func (f *follower) settle(ctx context.Context) {
@@ -265,7 +265,7 @@ func (f *follower) look(ctx context.Context) (adopted bool, err error) {
 	}
 	primary, _ := r.Primary(time.Now())
 	slog.Info("keyring: another ring is in use", "ring", r, "checksum", r.checksum, "primary", primary.id, "before", present)
-	warn(r)
+	f.warn(r)
 	return true, nil
 }
 
@@ -293,10 +293,20 @@ func (f *follower) use(data []byte) (r *Ring, count *uint64, err error) {
 }
 
 // warn logs what an operator should see to.
-func warn(r *Ring) {
-	for _, w := range r.Warnings(time.Now()) {
+func (f *follower) warn(r *Ring) {
+	for _, w := range f.warnings(r, time.Now()) {
 		slog.Warn("keyring: "+w, "ring", r)
 	}
+}
+
+// warnings are those of the ring, and whether it is looked for often enough.
+func (f *follower) warnings(r *Ring, now time.Time) []string {
+	w := r.Warnings(now)
+	p, longest := r.policy, f.interval()+f.interval()/5
+	if p.Propagation > 2*p.Skew && p.Propagation <= 2*p.Skew+longest {
+		w = append(w, fmt.Sprintf("policy.propagation is %v, and %v of it may pass between two looks at the source, beside twice the skew of %v: raise it, or lower Loader.Interval", p.Propagation, longest, p.Skew))
+	}
+	return w
 }
 
 // A loading is one call of a source.

@@ -645,11 +645,35 @@ func TestALookAsksTheSourceAnew(t *testing.T) {
 			fresh = added(t, fresh)
 		}
 		for _, line := range log.taken() {
-			if !strings.Contains(line, "level=INFO") {
+			if !strings.Contains(line, "level=INFO") && !strings.Contains(line, "lower Loader.Interval") {
 				t.Errorf("logged is %q", line)
 			}
 		}
 	})
+}
+
+// A ring that leaves less time than there is between two looks is remarked on, in the
+// log and in Stats.
+func TestLooksThatAreTooSeldomAreToldOf(t *testing.T) {
+	for interval, want := range map[time.Duration]bool{
+		0:                                       false,
+		(defaultD - 2*defaultS) * 5 / 6:         true,
+		(defaultD-2*defaultS)*5/6 - time.Second: false,
+		24 * time.Hour:                          true,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			log := listen(t)
+			k, _, _ := followed(t, Loader{Interval: interval})
+			defer k.Close()
+			told := func(w string) bool { return strings.Contains(w, "lower Loader.Interval") }
+			if got := slices.ContainsFunc(log.taken(), told); got != want {
+				t.Errorf("every %v: logged: %v", interval, got)
+			}
+			if got := slices.ContainsFunc(k.Stats(time.Now()).Warnings, told); got != want {
+				t.Errorf("every %v: in Stats: %v", interval, got)
+			}
+		})
+	}
 }
 
 // A content that is the present ring is compared, and not read again.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/keyturn/keyturn/signer"
 )
 
 // Plan judges whether it is safe to apply the edit that made the new ring of the
@@ -36,6 +38,7 @@ func Plan(old, new *Ring, at time.Time) []Finding {
 	p.tokensStayValid()
 	p.promisesAreKept()
 	p.someKeySigns()
+	p.everyKeyIsKnown()
 	p.tombstonesStay()
 	p.standbyIsThere()
 	p.codecsAreKnown()
@@ -312,6 +315,40 @@ func (p *planner) someKeySigns() {
 	}
 }
 
+// everyKeyIsKnown checks for T7 that what is judged here is what instances do: one that
+// has an algorithm that this binary lacks may sign with a key that is passed over here.
+func (p *planner) everyKeyIsKnown() {
+	told := map[KeyID]bool{}
+	for _, r := range []*Ring{p.new, p.old} {
+		for _, k := range r.unjudged(p.at.Add(-p.skew)) {
+			if !told[k.id] {
+				told[k.id] = true
+				p.find(T7, k.id, "key %v may sign, and is for the algorithm %s, which this binary lacks or cannot use: what instances do that have it cannot be judged; ask one that has it", k.id, k.name)
+			}
+		}
+	}
+}
+
+// unjudged returns the keys that sign, at a time or after it, where their algorithm is
+// known, which this binary lacks.
+func (r *Ring) unjudged(at time.Time) (keys []Key) {
+	known := slices.Clone(r.document.Keys)
+	for i := range known {
+		if k := &known[i]; !k.isSupported() {
+			k.algorithm = signer.HMACSHA256() // any: whether it seals, the key says
+		}
+	}
+	there := &Ring{changes: schedule(known, r.reach())}
+	seen := make(map[int]bool)
+	for _, p := range there.periods(at) {
+		if p.key >= 0 && !seen[p.key] && !r.document.Keys[p.key].isSupported() {
+			seen[p.key] = true
+			keys = append(keys, r.document.Keys[p.key])
+		}
+	}
+	return keys
+}
+
 // tombstonesStay checks T8.
 func (p *planner) tombstonesStay() {
 	for _, k := range p.old.document.Keys {
@@ -350,11 +387,13 @@ func (k Key) standsBy(other Key) bool {
 	return k.canVerify() && k.SignFrom.IsZero() && k.VerifyUntil.IsZero() && k.seals == other.seals
 }
 
-// codecsAreKnown checks T10.
+// codecsAreKnown checks T10. What is over, by every clock, does no harm.
 func (p *planner) codecsAreKnown() {
-	for _, c := range p.new.document.Codecs {
+	codecs := p.new.Codecs()
+	for i, c := range codecs {
+		over := i+1 < len(codecs) && !codecs[i+1].From.After(p.at.Add(-p.skew))
 		same := func(o CodecFrom) bool { return o.Codec == c.Codec && o.From.Equal(c.From) }
-		if !slices.ContainsFunc(p.old.document.Codecs, same) && c.From.Before(p.everywhere()) {
+		if !over && !slices.ContainsFunc(p.old.document.Codecs, same) && c.From.Before(p.everywhere()) {
 			p.find(T10, KeyID{}, "codec %s begins at %s, before every instance has this ring; let it begin at %s or later", c.Codec, stamp(c.From), later(p.everywhere()))
 		}
 	}

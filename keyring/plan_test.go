@@ -102,6 +102,9 @@ func TestPlanFindsEachRuleBroken(t *testing.T) {
 		{"a standby key that goes", func(d *Document) { state(d, Standby).VerifyUntil = base.Add(90 * day) }, 0, "T9"},
 		{"a codec at once", func(d *Document) { d.Codecs = []CodecFrom{{Codec: "cbor", From: base}} }, 0, "T10"},
 		{"a codec that is late", func(d *Document) { d.ScheduleCodec(base, "cbor", base) }, 1, "T10"},
+		{"a codec that has long been over", func(d *Document) {
+			d.Codecs = []CodecFrom{{Codec: "json", From: base.Add(-20 * day)}, {Codec: "cbor", From: base.Add(-10 * day)}}
+		}, 0, "T10"}, // of cbor only
 		{"a codec in time", func(d *Document) { d.ScheduleCodec(base, "cbor", base) }, 0, ""},
 	} {
 		old := start(t)
@@ -315,6 +318,73 @@ func TestAnOverrideLastsUntilItIsPublished(t *testing.T) {
 		next := edited(t, r, now, func(d *Document) error { return d.AddStandby(now, signer.BLAKE2b256()) })
 		if o := next.Document().Override; len(o.Allow) > 0 != tt.kept || tt.kept != (o.Generation == next.Generation()) {
 			t.Errorf("after %v: %+v", tt.later, o)
+		}
+	}
+}
+
+// A codec that was pruned and comes back with a former ring is over all the same.
+func TestPlanPassesOverCodecsThatAreOver(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	r = edited(t, r, base, func(d *Document) error {
+		d.Codecs = []CodecFrom{{Codec: "json", From: base.Add(-30 * day)}, {Codec: "cbor", From: base.Add(-20 * day)}}
+		return nil
+	})
+	pruned := edited(t, r, base, func(d *Document) error { _, err := d.Prune(base); return err })
+	if c := pruned.Codecs(); len(c) != 1 {
+		t.Fatalf("%v", c)
+	}
+	back := edited(t, pruned, base, func(d *Document) error { return d.Restore(base, r) })
+	if c := back.Codecs(); len(c) != 2 {
+		t.Fatalf("%v", c)
+	}
+	safe(t, pruned, back, base)
+}
+
+// A binary that lacks the algorithm of a key that may sign does not know who signs.
+func TestWhatIsNotKnownIsNotJudged(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	here := inState(t, r, Active, base).ID()
+	for _, tt := range []struct {
+		name  string
+		there func(k *Key)
+		want  bool
+	}{
+		{"it signs", func(k *Key) { k.SignFrom = base.Add(-day) }, true},
+		{"it signs until another does", func(k *Key) { k.SignFrom, k.VerifyUntil = base.Add(-day), base.Add(defaultM+defaultS) }, true},
+		{"it is to sign", func(k *Key) { k.SignFrom = base.Add(day) }, true},
+		{"it signed before the other did", func(k *Key) { k.SignFrom = base.Add(-40 * day) }, false},
+		{"it signed, and retires too soon to sign", func(k *Key) { k.SignFrom, k.VerifyUntil = base.Add(-day), base.Add(day) }, false},
+		{"it stands by", func(k *Key) {}, false},
+		{"it is disabled", func(k *Key) { k.SignFrom, k.Disabled = base.Add(-day), true }, false},
+		{"it is revoked", func(k *Key) { k.SignFrom, k.Revoked = base.Add(-day), base }, false},
+		{"it has retired", func(k *Key) { k.SignFrom, k.VerifyUntil = base.Add(-20*day), base.Add(-day) }, false},
+	} {
+		d := r.Document()
+		k := unsupported(newKey(t, 7, signer.BLAKE2b256()))
+		k.Added = base.Add(-50 * day)
+		tt.there(&k)
+		d.Keys = append(d.Keys, k)
+		with := newTestRing(t, d)
+		for name, edit := range map[string]func(*Document) error{
+			"Rotate":    func(d *Document) error { return d.Rotate(base, signer.HMACSHA256(), 0) },
+			"Promote":   func(d *Document) error { return d.Promote(base) },
+			"Revoke":    func(d *Document) error { return d.Revoke(base, here, "x") },
+			"Disable":   func(d *Document) error { return d.Disable(base, here, "x") },
+			"RevokeAll": func(d *Document) error { return d.RevokeAll(base, "x") },
+		} {
+			d := with.Document()
+			if err := edit(&d); tt.want != (err != nil && strings.Contains(err.Error(), "this binary lacks")) {
+				t.Errorf("%s: %s: %v", tt.name, name, err)
+			}
+		}
+		next := edited(t, with, base, func(d *Document) error { return d.ScheduleCodec(base, "cbor", base) })
+		for _, rings := range [][2]*Ring{{with, r}, {r, next}} {
+			got := slices.ContainsFunc(Plan(rings[0], rings[1], base), func(f Finding) bool {
+				return f.Rule == T7 && f.Key == k.id && strings.Contains(f.Text, "cannot be judged")
+			})
+			if got != tt.want {
+				t.Errorf("%s: Plan: %v", tt.name, got)
+			}
 		}
 	}
 }

@@ -33,6 +33,9 @@ func (d *Document) Revoke(now time.Time, id KeyID, reason string) error {
 		case reason == "":
 			return errReason
 		}
+		if err := e.canJudge(); err != nil {
+			return err
+		}
 		was := *k
 		e.bury(k, reason)
 		e.fillPlaceOf(was, reason)
@@ -49,12 +52,12 @@ func (d *Document) RevokeAll(now time.Time, reason string) error {
 		if reason == "" {
 			return errReason
 		}
+		if err := e.canJudge(); err != nil {
+			return err
+		}
 		primary, err := e.ring.Primary(now)
 		if err != nil {
 			return err
-		}
-		if primary.algorithm.Name == "" {
-			return fmt.Errorf("keyring: this binary lacks the algorithm %s", primary.name)
 		}
 		a := primary.algorithm
 		for i := range d.Keys {
@@ -88,6 +91,9 @@ func (d *Document) Disable(now time.Time, id KeyID, reason string) error {
 			return nil
 		case reason == "":
 			return errReason
+		}
+		if err := e.canJudge(); err != nil {
+			return err
 		}
 		was := *k
 		k.Disabled, k.Reason = true, reason
@@ -155,8 +161,8 @@ func (e *editor) bury(k *Key, reason string) {
 // fillPlaceOf has another key sign where one that was in use is no longer, and
 // sees to it that one stands by.
 func (e *editor) fillPlaceOf(was Key, reason string) {
-	if was.isTombstone() || was.algorithm.Name == "" {
-		return
+	if was.isTombstone() || !was.isSupported() {
+		return // it stood by, or has retired
 	}
 	switch e.ring.State(was.id, e.now) {
 	case Active:

@@ -99,6 +99,7 @@ func (k *Keyring) Stats(now time.Time) Stats {
 		Adopted: present.adopted, Warnings: r.Warnings(now),
 	}
 	if f := k.follower; f != nil {
+		s.Warnings = f.warnings(r, now)
 		f.mu.Lock()
 		s.Confirmed, s.Failure, s.Loads = f.confirmed, f.failure, f.loads
 		f.mu.Unlock()

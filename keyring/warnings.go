@@ -17,6 +17,7 @@ import (
 // does not know what was before it.
 func (r *Ring) Warnings(now time.Time) []string {
 	w := &warnings{ring: r, now: now, told: make(map[KeyID]bool), hurried: make(map[KeyID]bool)}
+	w.tooSoon()
 	w.notBefore()
 	w.cutOff()
 	w.neverSigns()
@@ -37,6 +38,13 @@ type warnings struct {
 
 func (w *warnings) add(format string, args ...any) {
 	w.list = append(w.list, fmt.Sprintf(format, args...))
+}
+
+// tooSoon tells of a policy by which rings would have to arrive in no time.
+func (w *warnings) tooSoon() {
+	if p := w.ring.policy; p.Propagation <= 2*p.Skew {
+		w.add("policy.propagation is %v, and leaves instances no time to load a ring: it must be longer than twice the skew, which is %v; raise it, or lower policy.skew if every clock is better than that", p.Propagation, p.Skew)
+	}
 }
 
 func (w *warnings) notBefore() {

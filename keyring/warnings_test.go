@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -128,9 +127,6 @@ func TestEditsMakeNoWarnings(t *testing.T) {
 					_, err := d.Prune(now)
 					return err
 				case 5:
-					if willSeal(r, now) {
-						return errors.New("another time")
-					}
 					return d.Revoke(now, pick(), "leaked")
 				case 6:
 					return d.Disable(now, pick(), "suspected")
@@ -147,7 +143,7 @@ func TestEditsMakeNoWarnings(t *testing.T) {
 					}
 					return d.EndSessions(now, now, "leaked")
 				default:
-					if rng.IntN(3) > 0 && !willSeal(r, now) {
+					if rng.IntN(3) > 0 {
 						return d.RevokeAll(now, "leaked")
 					}
 					return d.AddStandby(now, signer.Algorithm{})
@@ -170,14 +166,6 @@ func TestEditsMakeNoWarnings(t *testing.T) {
 	if len(edits) < 10 {
 		t.Errorf("edits: %v", edits)
 	}
-}
-
-// willSeal reports whether a key that encrypts is to follow one that does not. If
-// it is revoked before, its tombstone keeps its sign_from, and from then on no
-// key may sign that does not encrypt.
-func willSeal(r *Ring, now time.Time) bool {
-	p, err := r.Primary(now)
-	return err == nil && !p.seals && slices.ContainsFunc(r.document.Keys, func(k Key) bool { return k.seals && k.SignFrom.After(now) })
 }
 
 func describeKeys(r *Ring) (s string) {
