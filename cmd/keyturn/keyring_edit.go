@@ -39,7 +39,7 @@ type draft struct {
 	now    time.Time
 	notes  []string
 	then   string // what is to be done when the file is published
-	urgent bool // each minute until it is published does harm
+	urgent bool   // each minute until it is published does harm
 }
 
 // note adds a sentence to what is said of the edit.

@@ -21,7 +21,7 @@ type statusCommand struct {
 func (statusCommand) Help() string {
 	return `Shows which key signs and since when, the keys that stand by or are to retire, the codec that is written, what can be pruned, and what the schedule has in store, as of now or of another time. What an operator should see to is a warning on standard error.
 
-A standby key is ready when the ring's propagation has passed since it was added: every instance has it then, and it can take over at once.
+A standby key is ready when the ring's propagation has passed since it was added: if the file was published then, every instance has it, and it can take over at once.
 
     keyturn keyring status keyring.json
     keyturn keyring status keyring.json --at 2026-10-01T00:00:00Z
@@ -59,7 +59,7 @@ type standbyKey struct {
 	ID        string    `json:"id"`
 	Algorithm string    `json:"algorithm"`
 	Added     time.Time `json:"added,omitzero"`
-	Ready     bool      `json:"ready"` // every instance has it
+	Ready     bool      `json:"ready"` // every instance has it, if it was published when it was added
 	ReadyFrom time.Time `json:"ready_from"`
 }
 
@@ -146,7 +146,6 @@ func (s *ringStatus) add(k keyring.Key, r *keyring.Ring, at time.Time) {
 // eventsAhead returns what happens by the schedule after a time, in order.
 func eventsAhead(r *keyring.Ring, at time.Time) (events []event) {
 	p := r.Policy()
-	var instants []time.Time
 	add := func(t time.Time, id, what string) {
 		if t.After(at) {
 			events = append(events, event{t, id, what})
@@ -158,27 +157,16 @@ func eventsAhead(r *keyring.Ring, at time.Time) (events []event) {
 		case keyring.Revoked, keyring.Pruned, keyring.Unsupported:
 			continue
 		}
-		instants = append(instants, k.SignFrom)
 		if until := k.VerifyUntil; !until.IsZero() {
-			instants = append(instants, until, until.Add(1-p.MaxSessionHigh-p.Skew))
 			add(until, id, "verifies no more")
 			add(until.Add(p.Skew), id, "can be pruned")
 		}
 	}
-	slices.SortFunc(instants, time.Time.Compare)
-	signs, _ := r.Primary(at)
-	for _, t := range instants {
-		if !t.After(at) {
-			continue
-		}
-		switch k, err := r.Primary(t); {
-		case k.ID() == signs.ID():
-		case err != nil:
+	for t, k := range r.Primaries(at) {
+		if k.ID() == (keyring.KeyID{}) {
 			add(t, "", "no key may sign")
-			signs = keyring.Key{}
-		default:
+		} else {
 			add(t, k.ID().String(), "signs")
-			signs = k
 		}
 	}
 	for _, c := range r.Codecs() {
@@ -206,9 +194,9 @@ func (s ringStatus) write(w io.Writer) {
 		fmt.Fprintf(t, "next\t%s %s\tsigns from %s, in %s\n", k.ID, k.Algorithm, stamp(k.SignFrom), span(k.SignFrom.Sub(s.At)))
 	}
 	for _, k := range s.Standby {
-		ready := "and every instance has it"
+		ready := "ready since " + stamp(k.ReadyFrom)
 		if !k.Ready {
-			ready = "and is ready from " + stamp(k.ReadyFrom)
+			ready = "ready from " + stamp(k.ReadyFrom)
 		}
 		fmt.Fprintf(t, "standby\t%s %s\tadded %s, %s\n", k.ID, k.Algorithm, stamp(k.Added), ready)
 	}

@@ -25,7 +25,7 @@ func TestStatusIsWhatAnOperatorWantsToKnow(t *testing.T) {
 		"sessions that began before 2026-09-16T00:00:00Z are over",
 		"signs " + id("active") + " hmac-sha256 since 2026-09-30T00:00:00Z, for 1d",
 		"next " + id("pending") + " hmac-sha256 signs from 2026-10-02T00:00:00Z, in 1d",
-		"standby " + id("standby") + " hmac-sha256 added 2026-09-01T00:00:00Z, and every instance has it",
+		"standby " + id("standby") + " hmac-sha256 added 2026-09-01T00:00:00Z, ready since 2026-09-01T01:00:00Z",
 		"retiring " + id("retiring") + " hmac-sha256 verifies until 2026-10-21T00:00:00Z, for 20d more",
 		"disabled " + id("disabled"),
 		"prune " + id("retired") + " now, with keyturn keyring prune",
