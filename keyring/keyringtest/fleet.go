@@ -22,7 +22,8 @@ const (
 )
 
 // A Fleet is a number of instances of one server, and how they get their rings.
-// A field that is zero stands for the default.
+// A field that is zero stands for the default; a duration of a nanosecond is as good
+// as none.
 type Fleet struct {
 	// Instances is how many there are. Two of them have the fastest and the
 	// slowest clock that Skew allows; each has another after it was restarted.
@@ -53,17 +54,17 @@ type Fleet struct {
 	// Operator edits the ring; nil is what Routine returns.
 	Operator Operator
 
-	// Apply says whether an edit is applied at a time; nil means if Plan finds
-	// nothing then that is not accepted. What is not applied is dropped.
+	// Apply says whether an edit is applied at a time; nil is Accepted. What is
+	// not applied is dropped.
 	Apply func(old, new *keyring.Ring, at time.Time) bool
 
 	// ignorePending has instances not accept keys that do not sign yet.
 	ignorePending bool
 }
 
-// Plan reports whether [keyring.Plan] finds nothing in the edit that its Override
-// does not accept: it is what a Fleet goes by.
-func Plan(old, new *keyring.Ring, at time.Time) bool {
+// Accepted reports whether whatever [keyring.Plan] finds in the edit is accepted: it is
+// what a Fleet goes by.
+func Accepted(old, new *keyring.Ring, at time.Time) bool {
 	for _, f := range keyring.Plan(old, new, at) {
 		if !f.Accepted {
 			return false
@@ -238,7 +239,7 @@ func (f Fleet) complete() (Fleet, error) {
 		f.Operator = Routine(f.Algorithms...)
 	}
 	if f.Apply == nil {
-		f.Apply = Plan
+		f.Apply = Accepted
 	}
 	first, err := f.first(rand.New(rand.NewPCG(0, 0)))
 	if err != nil {
