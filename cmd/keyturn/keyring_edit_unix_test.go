@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/keyturn/keyturn/signer"
 )
 
 // Whoever may not write in the folder is told so, and can look at everything.
@@ -24,7 +26,7 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	path, _ := rotated(t, algorithmNamed("hmac-sha256"))
+	path, _ := rotated(t, signer.HMACSHA256())
 	closed := filepath.Join(dir, "closed")
 	if err := os.Mkdir(closed, 0o755); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,13 +71,23 @@ type algorithmName struct{ signer.Algorithm }
 
 // UnmarshalText reads the name of an algorithm.
 func (n *algorithmName) UnmarshalText(text []byte) error {
-	for _, a := range signer.All() {
-		if a.Name == string(text) {
-			n.Algorithm = a
-			return nil
-		}
+	a, ok := algorithmNamed(string(text))
+	if !ok {
+		return errors.New("not hmac-sha256, blake2b-256 or xchacha20-poly1305")
 	}
-	return errors.New("not hmac-sha256, blake2b-256 or xchacha20-poly1305")
+	n.Algorithm = a
+	return nil
+}
+
+// algorithmNamed returns the built-in algorithm of that name, and whether there
+// is one.
+func algorithmNamed(name string) (signer.Algorithm, bool) {
+	all := signer.All()
+	i := slices.IndexFunc(all, func(a signer.Algorithm) bool { return a.Name == name })
+	if i < 0 {
+		return signer.Algorithm{}, false
+	}
+	return all[i], true
 }
 
 // algorithmFlag is the algorithm of a key that a command may make.

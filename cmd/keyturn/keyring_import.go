@@ -115,8 +115,11 @@ func (c importCommand) create(std streams, keys []keyring.Key) error {
 
 // adoptingRing returns the first generation of a ring whose first key signs.
 func adoptingRing(name string, keys []keyring.Key, now time.Time) (*keyring.Ring, error) {
-	i := slices.IndexFunc(signer.All(), func(a signer.Algorithm) bool { return a.Name == keys[0].Algorithm() })
-	ring, err := firstRing(name, signer.All()[i], now)
+	a, ok := algorithmNamed(keys[0].Algorithm())
+	if !ok {
+		return nil, failf(statusSoftware, "no built-in algorithm is named %s", keys[0].Algorithm())
+	}
+	ring, err := firstRing(name, a, now)
 	if err != nil {
 		return nil, err
 	}

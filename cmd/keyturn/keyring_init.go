@@ -10,10 +10,10 @@ import (
 )
 
 type initCommand struct {
-	File      string `arg:"" help:"The file to make. It must not exist."`
-	Ring      string `placeholder:"NAME" help:"The ring's name: letters, digits, dots, underscores and hyphens. By default the file's, without its extension."`
-	Algorithm string `default:"hmac-sha256" enum:"hmac-sha256,blake2b-256,xchacha20-poly1305" help:"The keys' algorithm: ${enum}. The last one encrypts."`
-	JSON      bool   `name:"json" help:"Show the new ring as keyring list --json does."`
+	File      string        `arg:"" help:"The file to make. It must not exist."`
+	Ring      string        `placeholder:"NAME" help:"The ring's name: letters, digits, dots, underscores and hyphens. By default the file's, without its extension."`
+	Algorithm algorithmName `default:"hmac-sha256" placeholder:"NAME" help:"The keys' algorithm: hmac-sha256, which is the default, blake2b-256 or xchacha20-poly1305, which encrypts."`
+	JSON      bool          `name:"json" help:"Show the new ring as keyring list --json does."`
 }
 
 func (initCommand) Help() string {
@@ -32,7 +32,7 @@ func (c initCommand) Run(std streams) error {
 		name = ringName(c.File)
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	ring, err := firstRing(name, algorithmNamed(c.Algorithm), now)
+	ring, err := firstRing(name, c.Algorithm.Algorithm, now)
 	if err != nil {
 		return fail(statusUsage, about("--ring", err))
 	}

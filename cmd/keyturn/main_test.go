@@ -267,7 +267,7 @@ func TestExitStatuses(t *testing.T) {
 		{"unknown flag", "", "demo --porrt 1", 64, "unknown flag --porrt"},
 
 		{"init without a file", "", "keyring init", 64, "<file>"},
-		{"init with an unknown algorithm", "", "keyring init @FILE --algorithm md5", 64, "--algorithm must be one of"},
+		{"init with an unknown algorithm", "", "keyring init @FILE --algorithm md5", 64, "--algorithm: not hmac-sha256, blake2b-256 or xchacha20-poly1305"},
 		{"init with a name that is none", "", "keyring init @FILE --ring a/b", 64, "--ring: ring: not 1 to 64 letters"},
 		{"init over a file", "", "keyring init @RING", 73, "exists already"},
 		{"init in a missing folder", "", "keyring init @DIR/a/b.json", 73, "no such file"},

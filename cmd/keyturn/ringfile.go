@@ -10,16 +10,6 @@ import (
 	"github.com/keyturn/keyturn/signer"
 )
 
-// algorithmNamed returns the algorithm of that name, one of package signer's.
-func algorithmNamed(name string) signer.Algorithm {
-	for _, a := range []signer.Algorithm{signer.BLAKE2b256(), signer.XChaCha20Poly1305()} {
-		if a.Name == name {
-			return a
-		}
-	}
-	return signer.HMACSHA256()
-}
-
 // firstRing returns the first generation of a ring: one key that signs from now
 // on, and one standby key.
 func firstRing(name string, a signer.Algorithm, now time.Time) (*keyring.Ring, error) {

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/signer"
 )
 
 func TestCreateLeavesNothingBehindOnFailure(t *testing.T) {
-	a := algorithmNamed("hmac-sha256")
+	a := signer.HMACSHA256()
 	nameless, err := keyring.NewRing(keyring.Document{Keys: func() []keyring.Key {
 		k := keyring.GenerateKey(a)
 		k.SignFrom = time.Now()
@@ -46,8 +47,13 @@ func TestCreateLeavesNothingBehindOnFailure(t *testing.T) {
 
 func TestAlgorithmsHaveTheirNames(t *testing.T) {
 	for _, name := range algorithmNames {
-		if a := algorithmNamed(name); a.Name != name {
+		if a, ok := algorithmNamed(name); !ok || a.Name != name {
 			t.Errorf("%s is %s", name, a.Name)
+		}
+	}
+	for _, name := range []string{"", "md5", "HMAC-SHA256"} { // none stands for another
+		if a, ok := algorithmNamed(name); ok || a.Name != "" {
+			t.Errorf("%q is %s", name, a.Name)
 		}
 	}
 }
