@@ -54,12 +54,18 @@ func (l Loader) Follow(s Source) (*Keyring, error) { return l.follow(s, "") }
 
 // ReadFile returns the ring that is in the file now, read as by Open, for a
 // program that looks at a ring or edits it: what [WriteFile] writes.
-func (l Loader) ReadFile(path string) (*Ring, error) {
+func (l Loader) ReadFile(path string) (*Ring, error) { return l.readRing(path, false) }
+
+// ReadEdited is ReadFile as ParseEdited is Parse: for a tool with which an
+// operator completes an edit by hand, and for no server.
+func (l Loader) ReadEdited(path string) (*Ring, error) { return l.readRing(path, true) }
+
+func (l Loader) readRing(path string, edited bool) (*Ring, error) {
 	data, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	r, err := l.Parse(data)
+	r, err := l.parse(data, edited)
 	if err != nil {
 		return nil, located(path, err)
 	}

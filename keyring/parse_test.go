@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -630,6 +631,23 @@ func TestParseEditedIgnoresOnlyTheChecksum(t *testing.T) {
 	}
 	if _, err := (Loader{}).ParseEdited(bytes.Replace(edited, []byte(`"skew"`), []byte(`"Skew"`), 1)); err == nil {
 		t.Error("a wrong file is taken for an edited one")
+	}
+	// In a file, it is the same, of those that ReadFile reads at all.
+	path := filepath.Join(t.TempDir(), "shop.json")
+	if err := os.WriteFile(path, edited, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(path); err == nil {
+		t.Error("ReadFile does not look at the checksum")
+	}
+	if r2, err := (Loader{}).ReadEdited(path); err != nil || r2.Checksum() != r.Checksum() {
+		t.Errorf("ReadEdited: %v", err)
+	}
+	if _, err := (Loader{Name: "blog"}).ReadEdited(path); err == nil || !strings.Contains(err.Error(), `"blog" is expected`) {
+		t.Errorf("ReadEdited of another ring: %v", err)
+	}
+	if _, err := (Loader{}).ReadEdited(filepath.Dir(path)); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("ReadEdited of a folder: %v", err)
 	}
 }
 

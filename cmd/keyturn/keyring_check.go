@@ -3,9 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -15,21 +12,22 @@ import (
 type checkCommand struct {
 	ringArgument
 	instant
-	Strict bool `help:"Let warnings be an exit status of 1, as for CI."`
-	Write  bool `help:"After an edit by hand: write the file again with the checksum that it needs. A file that is not valid otherwise is left as it is."`
-	JSON   bool `name:"json" help:"Show one JSON object: valid, problems, warnings, and the ring's name, generation and checksum."`
+	Strict bool     `help:"Let warnings be an exit status of 1, as for CI."`
+	Write  bool     `help:"After an edit by hand: write the file again with the checksum that it needs. A file that is not valid otherwise is left as it is."`
+	Wait   duration `default:"5s" placeholder:"5s" help:"With --write: how long to wait for somebody else's edit to end (${default})."`
+	JSON   bool     `name:"json" help:"Show one JSON object: valid, problems, warnings, and the ring's name, generation and checksum."`
 }
 
 func (checkCommand) Help() string {
 	return `Shows every problem at once, and what to do about each. Warnings are what a server can live with and an operator should see to; they do not change the exit status without --strict. Whether a valid ring may take the place of another is not judged.
 
-With --write, give the file a higher generation in the same edit: servers adopt no other, and what generation they have, this command cannot know.
+With --write, give the file a higher generation in the same edit: servers adopt no other, and what generation they have, this command cannot know. It keeps other edits out meanwhile, as they do each other.
 
     keyturn keyring check keyring.json
     keyturn keyring check keyring.json --write
     keyturn keyring check keyring.json --strict
 
-Exit status: 0 valid, 1 valid with warnings and --strict, 66 not valid or not to be read, 74 cannot be written.`
+Exit status: 0 valid, 1 valid with warnings and --strict, 66 not valid or not to be read, 74 cannot be written, 75 somebody else is editing it.`
 }
 
 // A checkReport is the result of a check.
@@ -95,13 +93,26 @@ func (c checkCommand) check() (*keyring.Ring, bool, error) {
 	if !c.Write {
 		return nil, false, err
 	}
-	data, err := readEdited(c.File)
-	if err != nil {
-		return nil, false, fail(statusRing, about(c.File, err))
+	if _, err := c.edited(); err != nil {
+		return nil, false, err // and nothing to lock
 	}
-	ring, err := keyring.Loader{}.ParseEdited(data)
+	unlock, err := lockRing(c.File, time.Duration(c.Wait))
 	if err != nil {
-		return nil, false, fail(statusRing, about(c.File, err))
+		return nil, false, err
+	}
+	defer unlock()
+	return c.complete()
+}
+
+// complete writes the ring as it has been edited, unless somebody else has done
+// so by the time that the file is locked.
+func (c checkCommand) complete() (*keyring.Ring, bool, error) {
+	if keys, err := openRing(c.File); err == nil {
+		return keys.Ring(), false, nil
+	}
+	ring, err := c.edited()
+	if err != nil {
+		return nil, false, err
 	}
 	if err := keyring.WriteFile(c.File, ring); err != nil {
 		return nil, false, fail(statusOutput, about(c.File, err))
@@ -109,25 +120,11 @@ func (c checkCommand) check() (*keyring.Ring, bool, error) {
 	return ring, true, nil
 }
 
-// maxRing is more than the longest ring file has.
-const maxRing = 1 << 20
-
-// readEdited reads a file that keyring.Open does not accept as it is. It is as
-// strict about what may be read at all.
-func readEdited(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("not a regular file")
-	case info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
-		return nil, errors.New("can be written by everybody, so that nobody knows who edited it; run: chmod o-w " + path)
-	}
-	f, err := os.Open(path)
+// edited returns the ring in the file, whatever its checksum is.
+func (c checkCommand) edited() (*keyring.Ring, error) {
+	ring, err := keyring.Loader{}.ReadEdited(c.File)
 	if err != nil {
-		return nil, err
+		return nil, fail(statusRing, about(c.File, err))
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxRing))
+	return ring, nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/signer"
 )
@@ -442,5 +443,50 @@ func TestCheckWriteRefusesAFileThatEverybodyMayWrite(t *testing.T) {
 	}
 	if r := want(t, 66, "", "keyring", "check", path, "--write"); !strings.Contains(r.err, "chmod o-w "+path+"\n") {
 		t.Errorf("%q", r.err)
+	}
+}
+
+// An edit by hand is completed by one operator at a time, too.
+func TestCheckWriteKeepsOthersOut(t *testing.T) {
+	path := initRing(t, "hmac-sha256")
+	rewrite(t, path, `"generation": 1`, `"generation": 2`)
+	l := flock.New(filepath.Join(filepath.Dir(path), ".shop.json.lock"))
+	if ok, err := l.TryLock(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	before := store(t, path)
+	for _, args := range []string{"--wait 0", "--wait 30ms", "--wait 0 --json"} {
+		r := want(t, 75, "", append([]string{"keyring", "check", path, "--write"}, strings.Fields(args)...)...)
+		if !strings.Contains(r.err, "somebody else is editing it") || r.out != "" {
+			t.Errorf("%s: %q %q", args, r.out, r.err)
+		}
+	}
+	before.untouched(t, path)
+	// Without --write, it is in nobody's way.
+	want(t, 66, "", "keyring", "check", path, "--wait", "0")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := want(t, 0, "", "keyring", "check", path, "--write"); !strings.Contains(r.out, "valid, and written") {
+		t.Errorf("%q", r.out)
+	}
+	// What somebody else has written until the file was locked is what counts.
+	before = store(t, path)
+	var c checkCommand
+	c.File = path
+	if ring, written, err := c.complete(); err != nil || written || ring.Generation() != 2 {
+		t.Errorf("%v, %v, %v", ring, written, err)
+	}
+	before.untouched(t, path)
+}
+
+// Where there is nothing to complete, nothing is left beside it.
+func TestCheckWriteOfWhatIsNoRing(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{filepath.Join(dir, "missing.json"), filepath.Join(dir, "a", "b.json")} {
+		want(t, 66, "", "keyring", "check", path, "--write")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
 	}
 }
