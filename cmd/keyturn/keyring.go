@@ -29,6 +29,7 @@ type keyringCommand struct {
 	End     endSessionsCommand `cmd:"" name:"end-sessions" help:"Sign everybody out who signed in before a time."`
 	Prune   pruneCommand       `cmd:"" help:"Erase keys whose sessions are over."`
 	Codec   codecCommand       `cmd:"" help:"Schedule the codec that sessions are written with."`
+	Policy  policyCommand      `cmd:"" help:"Show the policy of a ring, or set it."`
 	Plan    planCommand        `cmd:"" help:"Judge whether a ring may take the place of another."`
 	Restore restoreCommand     `cmd:"" help:"Go back to what a former ring said."`
 	Import  importCommand      `cmd:"" help:"Take in keys from a JWK Set, or a secret."`
@@ -66,7 +67,7 @@ func fileWarnings(path string) []string {
 
 // warnings are those about the file, and about the ring in it as of a time.
 func warnings(path string, r *keyring.Ring, at time.Time) []string {
-	return slices.Concat(fileWarnings(path), r.Warnings(at), codecWarnings(r, at))
+	return slices.Concat(fileWarnings(path), r.Warnings(at), codecWarnings(r, at), policyWarnings(r.Policy()))
 }
 
 // codecWarnings are about codecs of which only applications know what they are.

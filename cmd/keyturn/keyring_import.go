@@ -94,7 +94,7 @@ func (c importCommand) create(std streams, keys []keyring.Key) error {
 		name = ringName(c.File)
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	ring, err := adoptingRing(name, keys, now)
+	ring, err := adoptingRing(name, keys, defaultPolicy(), now)
 	if err != nil {
 		return fail(statusData, about(c.source(), err))
 	}
@@ -114,12 +114,12 @@ func (c importCommand) create(std streams, keys []keyring.Key) error {
 }
 
 // adoptingRing returns the first generation of a ring whose first key signs.
-func adoptingRing(name string, keys []keyring.Key, now time.Time) (*keyring.Ring, error) {
+func adoptingRing(name string, keys []keyring.Key, y keyring.Policy, now time.Time) (*keyring.Ring, error) {
 	a, ok := algorithmNamed(keys[0].Algorithm())
 	if !ok {
 		return nil, failf(statusSoftware, "no built-in algorithm is named %s", keys[0].Algorithm())
 	}
-	ring, err := firstRing(name, a, now)
+	ring, err := firstRing(name, a, y, now)
 	if err != nil {
 		return nil, err
 	}

@@ -13,13 +13,17 @@ type initCommand struct {
 	File      string        `arg:"" help:"The file to make. It must not exist."`
 	Ring      string        `placeholder:"NAME" help:"The ring's name: letters, digits, dots, underscores and hyphens. By default the file's, without its extension."`
 	Algorithm algorithmName `default:"hmac-sha256" placeholder:"NAME" help:"The keys' algorithm: hmac-sha256, which is the default, blake2b-256 or xchacha20-poly1305, which encrypts."`
-	JSON      bool          `name:"json" help:"Show the new ring as keyring list --json does."`
+	policyFlags
+	JSON bool `name:"json" help:"Show the new ring as keyring list --json does."`
 }
 
 func (initCommand) Help() string {
 	return `The new ring has two keys: one that signs from now on, and a standby key, which so far only verifies and can take over at once should the other leak. The file is readable for its owner only, and must be kept as any secret is.
 
+Its policy says what every schedule of it is made for, and is in the file also where it is the default: a propagation of 1h, a skew of 5m, and sessions of 14d at most. keyturn keyring policy changes it.
+
     keyturn keyring init keyring.json
+    keyturn keyring init keyring.json --max-session 30d
     keyturn keyring init --ring shop --algorithm xchacha20-poly1305 /etc/shop/keyring.json`
 }
 
@@ -31,10 +35,14 @@ func (c initCommand) Run(std streams) error {
 	if name == "" {
 		name = ringName(c.File)
 	}
-	now := time.Now().UTC().Truncate(time.Second)
-	ring, err := firstRing(name, c.Algorithm.Algorithm, now)
+	y, err := c.first()
 	if err != nil {
-		return fail(statusUsage, about("--ring", err))
+		return err
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	ring, err := firstRing(name, c.Algorithm.Algorithm, y, now)
+	if err != nil {
+		return fail(statusUsage, about(c.File, err)) // of its name, or the policy
 	}
 	switch err := createRing(c.File, ring); {
 	case errors.Is(err, fs.ErrExist):
@@ -45,7 +53,7 @@ func (c initCommand) Run(std streams) error {
 	if c.JSON {
 		return writeJSON(std.out, describe(ring, now))
 	}
-	fmt.Fprintf(std.out, "%s: ring %s, generation %d\n", c.File, ring.Name(), ring.Generation())
+	fmt.Fprintf(std.out, "%s: ring %s, generation %d\npolicy: %v\n", c.File, ring.Name(), ring.Generation(), describePolicy(y))
 	for _, k := range ring.Document().Keys {
 		state := ring.State(k.ID(), now)
 		what := "signs from now on"

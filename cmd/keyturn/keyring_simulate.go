@@ -86,10 +86,7 @@ func (c simulateCommand) Run(std streams) error {
 
 // policy returns the policy to try out, with its defaults filled in.
 func (c simulateCommand) policy() (keyring.Policy, error) {
-	y := keyring.Policy{
-		Propagation: keyring.DefaultPropagation, Skew: keyring.DefaultSkew,
-		MaxSession: keyring.DefaultMaxSession, MaxSessionHigh: keyring.DefaultMaxSession,
-	}
+	y := defaultPolicy()
 	if c.File != "" {
 		keys, err := openRing(c.File)
 		if err != nil {

@@ -175,6 +175,7 @@ func TestHelp(t *testing.T) {
 		"keyring_revoke":  {"keyring", "revoke"},
 		"keyring_prune":   {"keyring", "prune"},
 		"keyring_codec":   {"keyring", "codec"},
+		"keyring_policy":  {"keyring", "policy"},
 		"keyring_plan":    {"keyring", "plan"},
 		"keyring_restore": {"keyring", "restore"},
 		"keyring_import":  {"keyring", "import"},
@@ -268,7 +269,7 @@ func TestExitStatuses(t *testing.T) {
 
 		{"init without a file", "", "keyring init", 64, "<file>"},
 		{"init with an unknown algorithm", "", "keyring init @FILE --algorithm md5", 64, "--algorithm: not hmac-sha256, blake2b-256 or xchacha20-poly1305"},
-		{"init with a name that is none", "", "keyring init @FILE --ring a/b", 64, "--ring: ring: not 1 to 64 letters"},
+		{"init with a name that is none", "", "keyring init @FILE --ring a/b", 64, "@FILE: ring: not 1 to 64 letters"},
 		{"init over a file", "", "keyring init @RING", 73, "exists already"},
 		{"init in a missing folder", "", "keyring init @DIR/a/b.json", 73, "no such file"},
 

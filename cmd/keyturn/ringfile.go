@@ -12,7 +12,7 @@ import (
 
 // firstRing returns the first generation of a ring: one key that signs from now
 // on, and one standby key.
-func firstRing(name string, a signer.Algorithm, now time.Time) (*keyring.Ring, error) {
+func firstRing(name string, a signer.Algorithm, y keyring.Policy, now time.Time) (*keyring.Ring, error) {
 	active, standby := keyring.GenerateKey(a), keyring.GenerateKey(a)
 	active.Added, standby.Added = now, now
 	active.SignFrom = now
@@ -20,11 +20,8 @@ func firstRing(name string, a signer.Algorithm, now time.Time) (*keyring.Ring, e
 		Name:       name,
 		Generation: 1,
 		Published:  now,
-		Policy: keyring.Policy{ // the defaults, for all to see
-			Propagation: keyring.DefaultPropagation, Skew: keyring.DefaultSkew,
-			MaxSession: keyring.DefaultMaxSession, MaxSessionHigh: keyring.DefaultMaxSession,
-		},
-		Keys: []keyring.Key{active, standby},
+		Policy:     y,
+		Keys:       []keyring.Key{active, standby},
 	})
 }
 

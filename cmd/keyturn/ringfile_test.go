@@ -29,7 +29,7 @@ func TestCreateLeavesNothingBehindOnFailure(t *testing.T) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something is left: %v", err)
 	}
-	good, err := firstRing("test", a, time.Now())
+	good, err := firstRing("test", a, defaultPolicy(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/keyturn/keyturn/keyring"
+)
+
+type policyCommand struct {
+	editing
+	policyFlags
+}
+
+// policyFlags set durations of a ring's policy.
+type policyFlags struct {
+	Propagation *duration `placeholder:"1h" help:"How long a published file takes at most until every instance has loaded it, and twice the skew more."`
+	Skew        *duration `placeholder:"5m" help:"The largest error of a clock."`
+	MaxSession  *duration `placeholder:"14d" help:"The longest life of a session: at least the application's Lifetime."`
+}
+
+func (policyCommand) Help() string {
+	return `Without a flag, shows the policy; where the file is silent, what holds then. Every time that other commands schedule follows from it: a new policy is for the edits to come, and what is scheduled already stays as it is.
+
+max_session_high is the longest that max_session ever was. It is raised with max_session, and never lowered here, as sessions that were promised more may be left. If max_session is raised, so is the verify_until of keys that have not been followed by another yet. To raise it, publish the ring, and a propagation later deploy the application that makes longer sessions; to lower it, begin with the application.
+
+Try a policy out with keyturn keyring simulate.` + editHelp + `    keyturn keyring policy keyring.json
+    keyturn keyring policy keyring.json --max-session 30d
+    keyturn keyring policy keyring.json --propagation 2h --skew 1m --dry-run`
+}
+
+func (c policyCommand) Run(std streams) error {
+	if !c.given() {
+		return c.show(std)
+	}
+	return c.edit(std, c.change)
+}
+
+// change sets the policy of the ring.
+func (c policyCommand) change(d *draft) error {
+	was := d.ring.Policy()
+	is, err := c.over(was)
+	if err != nil {
+		return err
+	}
+	// What stays as it is, the file may be silent about.
+	y := &d.Policy
+	for _, f := range []struct {
+		member  *time.Duration
+		was, is time.Duration
+	}{
+		{&y.Propagation, was.Propagation, is.Propagation},
+		{&y.Skew, was.Skew, is.Skew},
+		{&y.MaxSession, was.MaxSession, is.MaxSession},
+	} {
+		if f.is != f.was {
+			*f.member = f.is
+		}
+	}
+	switch {
+	case is.MaxSession < was.MaxSession:
+		y.MaxSessionHigh = is.MaxSessionHigh
+		d.note("there may be sessions of up to %s: max_session_high stays, so that their keys do", duration(is.MaxSessionHigh))
+	case is.MaxSession > was.MaxSession:
+		y.MaxSessionHigh = is.MaxSessionHigh
+		d.note("an application with a longer Lifetime can be deployed when every instance has the file")
+	}
+	lengthen(d, was, is)
+	return nil
+}
+
+// lengthen has keys verify for as much longer as what they sign may live longer.
+// It is for those that sign, or are to, and have an end already.
+func lengthen(d *draft, was, is keyring.Policy) {
+	by := is.MaxSessionHigh + is.Skew - was.MaxSessionHigh - was.Skew
+	slow, _ := d.ring.Primary(d.now.Add(-max(was.Skew, is.Skew))) // on an instance of which the clock is slow
+	for i := range d.Keys {
+		k := &d.Keys[i]
+		s := d.ring.State(k.ID(), d.now)
+		if signs := s == keyring.Active || s == keyring.Pending || s == keyring.Retiring && k.ID() == slow.ID(); signs && by > 0 && !k.VerifyUntil.IsZero() {
+			k.VerifyUntil = k.VerifyUntil.Add(by)
+		}
+	}
+}
+
+// show writes the policy of the ring.
+func (c policyCommand) show(std streams) error {
+	if c.Reason != "" || len(c.Accept) > 0 || c.DryRun || c.ExpectGeneration != 0 {
+		return failf(statusUsage, "which policy? Say --propagation, --skew or --max-session: without one, nothing is edited, and the present policy shown")
+	}
+	keys, err := openRing(c.File)
+	if err != nil {
+		return err
+	}
+	y := keys.Ring().Policy()
+	if c.JSON {
+		return writeJSON(std.out, describePolicy(y))
+	}
+	describePolicy(y).write(std.out)
+	warn(std.err, c.File, policyWarnings(y))
+	return nil
+}
+
+// write writes the policy for people, named as in the file.
+func (p policyDescription) write(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "propagation\t%s\tuntil every instance has a published file, and all clocks agree on that\n", p.Propagation)
+	fmt.Fprintf(t, "skew\t%s\tthe largest error of a clock\n", p.Skew)
+	fmt.Fprintf(t, "max_session\t%s\tthe longest life of a session\n", p.MaxSession)
+	fmt.Fprintf(t, "max_session_high\t%s\tthe longest that it ever was\n", p.MaxSessionHigh)
+	t.Flush()
+}
+
+// given reports whether there is one of the flags.
+func (f policyFlags) given() bool {
+	return f.Propagation != nil || f.Skew != nil || f.MaxSession != nil
+}
+
+// over returns the policy that a ring of the policy was, with its defaults filled
+// in, is to have.
+func (f policyFlags) over(was keyring.Policy) (keyring.Policy, error) {
+	is := was
+	var errs []error
+	for _, d := range []struct {
+		name string
+		flag *duration
+		to   *time.Duration
+	}{
+		{"--propagation", f.Propagation, &is.Propagation}, {"--skew", f.Skew, &is.Skew}, {"--max-session", f.MaxSession, &is.MaxSession},
+	} {
+		switch {
+		case d.flag == nil:
+		case *d.flag == 0: // which a file would leave out
+			errs = append(errs, fmt.Errorf("%s: must be more than zero", d.name))
+		default:
+			*d.to = time.Duration(*d.flag)
+		}
+	}
+	if len(errs) > 0 {
+		return was, fail(statusUsage, errors.Join(errs...))
+	}
+	if w := policyWarnings(is); len(w) > 0 && (f.Propagation != nil || f.Skew != nil) {
+		return was, errors.New(w[0])
+	}
+	is.MaxSessionHigh = max(is.MaxSession, was.MaxSessionHigh)
+	return is, nil
+}
+
+// first returns the policy of a new ring, with the defaults in it for all to see.
+func (f policyFlags) first() (keyring.Policy, error) {
+	y, err := f.over(defaultPolicy())
+	if err != nil {
+		return y, fail(statusUsage, err)
+	}
+	y.MaxSessionHigh = y.MaxSession // there never was a longer one
+	return y, nil
+}
+
+// defaultPolicy is the policy of a file that is silent about it.
+func defaultPolicy() keyring.Policy {
+	return keyring.Policy{
+		Propagation: keyring.DefaultPropagation, Skew: keyring.DefaultSkew,
+		MaxSession: keyring.DefaultMaxSession, MaxSessionHigh: keyring.DefaultMaxSession,
+	}
+}
+
+// policyWarnings are about a policy that no fleet can keep to.
+func policyWarnings(y keyring.Policy) []string {
+	if y.Propagation > 2*y.Skew {
+		return nil
+	}
+	return []string{fmt.Sprintf("a propagation of %s leaves no time to load a ring: it must be longer than twice the skew of %s; see keyturn keyring policy --help",
+		duration(y.Propagation), duration(y.Skew))}
+}
