@@ -20,21 +20,24 @@ import (
 
 type importCommand struct {
 	editing
-	JWKS      string        `name:"jwks" placeholder:"@FILE|env:NAME" xor:"source" help:"Take the oct keys of a JWK Set (RFC 7517)."`
-	Secret    string        `placeholder:"@FILE|env:NAME" xor:"source" help:"Take one secret."`
-	Encoding  string        `default:"base64" enum:"base64,raw" help:"What a --secret is: base64 (either alphabet, padded or not; space around it does not count), or raw, the bytes as they are, also a line break at the end."`
-	Algorithm algorithmName `placeholder:"NAME" help:"The keys' algorithm: hmac-sha256, blake2b-256 or xchacha20-poly1305. By default that of each JWK, or else hmac-sha256."`
-	Active    bool          `help:"Have the first of the keys sign, as keyring rotate would."`
-	In        *duration     `placeholder:"24h" help:"With --active: how long from now it begins to sign, as for keyring rotate."`
-	Ring      string        `placeholder:"NAME" help:"For a new file, the ring's name. By default the file's, without its extension."`
+	JWKS        string        `name:"jwks" placeholder:"@FILE|env:NAME" xor:"source" help:"Take the oct keys of a JWK Set (RFC 7517)."`
+	Secret      string        `placeholder:"@FILE|env:NAME" xor:"source" help:"Take one secret."`
+	Encoding    string        `default:"base64" enum:"base64,raw" help:"What a --secret is: base64 (either alphabet, padded or not; space around it does not count), or raw, the bytes as they are, also a line break at the end."`
+	Algorithm   algorithmName `placeholder:"NAME" help:"The keys' algorithm: hmac-sha256, blake2b-256 or xchacha20-poly1305. By default that of each JWK, or else hmac-sha256."`
+	Standby     bool          `xor:"use" help:"Have the keys stand by, and not retire."`
+	Active      bool          `xor:"use" help:"Have the first of the keys sign, as keyring rotate would."`
+	In          *duration     `placeholder:"24h" help:"With --active: how long from now it begins to sign, as for keyring rotate."`
+	Ring        string        `placeholder:"NAME" help:"For a new file, the ring's name. By default the file's, without its extension."`
+	policyFlags               // for a new file
 }
 
 func (importCommand) Help() string {
-	return `The keys verify, and stand by, unless --active has the first one sign. A key that is in the ring already is left as it is. A key has the ID that keyturn gives it, which follows from secret and algorithm; the kid of a JWK does not count.
+	return `The keys verify what was signed with them elsewhere, sign nothing, and retire by themselves: when the last session is over that anything else signs with them until a day and the ring's propagation from now. With --active, the first of them signs, as after keyring rotate. With --standby, they all stand by, so that any of them may come to sign: that is for secrets that were kept as well as this file is. A key that is in the ring already is left as it is, but for these two flags. A key has the ID that keyturn gives it, which follows from secret and algorithm; the kid of a JWK does not count.
 
-If there is no such file, it is made, for a first adoption: the first key signs from now on, a new standby key is added, and the others verify until no session of theirs can be left. A secret that an application has had from keyring.FromEnv becomes the same key, so that nobody is signed out.
+If there is no such file, it is made, for a first adoption: the first key signs from now on, a new standby key is added, and the others retire by themselves. Its policy is as of keyring init. A secret that an application has had from keyring.FromEnv becomes the same key, so that nobody is signed out.
 
 A secret is never an argument, which everybody on the machine can see: it is in a file or an environment variable. Keys of which the secret is short, or evidently not random, are refused.` + editHelp + `    keyturn keyring import keyring.json --secret env:SESSION_SECRET
+    keyturn keyring import keyring.json --secret env:SESSION_SECRET --max-session 30d
     keyturn keyring import keyring.json --secret @secret.bin --encoding raw --active --in 7d
     keyturn keyring import keyring.json --jwks @keys.json --algorithm blake2b-256`
 }
@@ -44,6 +47,8 @@ func (c importCommand) Run(std streams) error {
 		return err
 	}
 	switch {
+	case c.File == "":
+		return errNoName
 	case c.JWKS+c.Secret == "":
 		return failf(statusUsage, "--jwks or --secret: say which keys")
 	case c.In != nil && !c.Active:
@@ -56,21 +61,30 @@ func (c importCommand) Run(std streams) error {
 	if _, err := os.Stat(c.File); errors.Is(err, fs.ErrNotExist) {
 		return c.create(std, keys)
 	}
+	if c.given() || c.Ring != "" {
+		return failf(statusUsage, "--ring, --propagation, --skew and --max-session are for a new file, and %s is there; keyturn keyring policy sets the policy of a ring", c.File)
+	}
 	return c.edit(std, func(d *draft) error { return c.take(d, keys) })
 }
 
 // take adds the keys to the ring.
 func (c importCommand) take(d *draft, keys []keyring.Key) error {
 	now := d.now.UTC().Truncate(time.Second)
-	for _, k := range keys {
+	until := imported(now, d.ring.Policy())
+	for i, k := range keys {
+		stays := c.Standby || c.Active && i == 0
 		switch s := d.ring.State(k.ID(), d.now); s {
 		case keyring.Unknown:
 			k.Added = now
+			if !stays {
+				k.VerifyUntil = until
+				d.note("key %v verifies until %s, and then retires by itself: make sure that nothing signs with it from %s on", k.ID(), stamp(until), stamp(now.Add(publication+d.ring.Policy().Propagation)))
+			}
 			d.Keys = append(d.Keys, k)
 		case keyring.Revoked, keyring.Pruned:
 			return fmt.Errorf("key %v was %v, and cannot come back: make a new secret", k.ID(), s)
 		default:
-			d.note("key %v is in the ring already, and is %v", k.ID(), s)
+			d.has(k.ID(), s, stays)
 		}
 	}
 	first := keys[0].ID()
@@ -84,6 +98,27 @@ func (c importCommand) take(d *draft, keys []keyring.Key) error {
 	return d.Schedule(d.now, first, delayOf(c.In, d.ring))
 }
 
+// imported returns until when a key verifies that is taken in for what was signed
+// with it elsewhere. There, it may sign until the edit is published, and everywhere.
+func imported(now time.Time, y keyring.Policy) time.Time {
+	return now.Add(publication + y.Propagation + y.MaxSessionHigh + y.Skew)
+}
+
+// has notes that a key is there already, and in which state. If it only verifies,
+// until it retires, and is to stay, it does.
+func (d *draft) has(id keyring.KeyID, s keyring.State, stays bool) {
+	k := &d.Keys[slices.IndexFunc(d.Keys, func(k keyring.Key) bool { return k.ID() == id })]
+	switch {
+	case s != keyring.Standby || k.VerifyUntil.IsZero():
+		d.note("key %v is in the ring already, and is %v", id, s)
+	case stays:
+		d.note("key %v is in the ring already, and was to retire", id)
+		k.VerifyUntil = time.Time{}
+	default:
+		d.note("key %v is in the ring already, and verifies until %s, and then retires by itself", id, stamp(k.VerifyUntil))
+	}
+}
+
 // create makes a ring of the keys, in a file that does not exist.
 func (c importCommand) create(std streams, keys []keyring.Key) error {
 	if c.ExpectGeneration != 0 {
@@ -93,10 +128,17 @@ func (c importCommand) create(std streams, keys []keyring.Key) error {
 	if name == "" {
 		name = ringName(c.File)
 	}
-	now := time.Now().UTC().Truncate(time.Second)
-	ring, err := adoptingRing(name, keys, defaultPolicy(), now)
+	if c.In != nil || c.Standby {
+		return failf(statusUsage, "--in and --standby are for a ring that is there: in a new one, as %s would be, the first key signs from now on", c.File)
+	}
+	y, err := c.first()
 	if err != nil {
-		return fail(statusData, about(c.source(), err))
+		return err
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	ring, err := adoptingRing(name, keys, y, now)
+	if err != nil {
+		return fail(statusData, about(c.File, err))
 	}
 	if !c.DryRun {
 		if err := createRing(c.File, ring); err != nil {
@@ -125,13 +167,12 @@ func adoptingRing(name string, keys []keyring.Key, y keyring.Policy, now time.Ti
 	}
 	d := ring.Document()
 	d.Keys = slices.DeleteFunc(d.Keys, func(k keyring.Key) bool { return !k.SignFrom.IsZero() })
-	p := ring.Policy()
 	for i, k := range keys {
 		k.Added = now
 		if i == 0 {
 			k.SignFrom = now
 		} else {
-			k.VerifyUntil = now.Add(publication + p.Propagation + p.MaxSessionHigh + p.Skew)
+			k.VerifyUntil = imported(now, y)
 		}
 		d.Keys = append(d.Keys, k)
 	}
@@ -174,7 +215,7 @@ func readSource(from string) ([]byte, error) {
 		return nil, errors.New("there is no such environment variable, or it is empty")
 	}
 	path, ok := strings.CutPrefix(from, "@")
-	if !ok {
+	if !ok || path == "" {
 		return nil, errors.New("say @FILE or env:NAME; everybody on this machine can see what is on a command line")
 	}
 	f, err := os.Open(path)
@@ -201,8 +242,8 @@ func (c importCommand) ofSecret(data []byte) ([]keyring.Key, error) {
 	return []keyring.Key{k}, err
 }
 
-// decodeSecret reads base64 of either alphabet, padded or not, as keyring.FromEnv
-// does.
+// decodeSecret reads base64 of either alphabet, padded or not: what keyring.FromEnv
+// reads, and nothing else, which a test compares.
 func decodeSecret(s string) ([]byte, error) {
 	text := s
 	if len(s)%4 == 0 {

@@ -259,3 +259,127 @@ func TestExportIsWhatImportTakes(t *testing.T) {
 		}
 	}
 }
+
+// keyOf returns the key of a ring that the n-th secret makes.
+func keyOf(t *testing.T, r *keyring.Ring, n string) keyring.Key {
+	t.Helper()
+	want, err := keyring.NewKey(signer.HMACSHA256(), ownSecret(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range r.Document().Keys {
+		if k.ID() == want.ID() {
+			return k
+		}
+	}
+	t.Fatalf("no key %v", want.ID())
+	return keyring.Key{}
+}
+
+// A secret that was kept elsewhere is there to verify, and comes to sign only if
+// somebody says so.
+func TestImportedKeysRetireByThemselves(t *testing.T) {
+	b64 := func(n string) string { return base64.RawURLEncoding.EncodeToString(ownSecret(n)) }
+	set := sourceFile(t, `{"keys":[{"kty":"oct","k":"`+b64("1")+`"},{"kty":"oct","k":"`+b64("2")+`"}]}`)
+	needed := day + keyring.DefaultPropagation + keyring.DefaultMaxSession + keyring.DefaultSkew
+	for flag, retire := range map[string][]string{"": {"1", "2"}, "--active": {"2"}, "--standby": nil} {
+		path, keys := rotated(t, signer.HMACSHA256())
+		before := time.Now().Truncate(time.Second)
+		r := want(t, 0, "", append([]string{"keyring", "import", path, "--jwks", set}, strings.Fields(flag)...)...)
+		is := readRing(t, path)
+		for _, n := range []string{"1", "2"} {
+			k := keyOf(t, is, n)
+			note := "key " + k.ID().String() + " verifies until " + stamp(k.VerifyUntil) + ", and then retires by itself: make sure that nothing signs with it from "
+			if !slices.Contains(retire, n) {
+				if !k.VerifyUntil.IsZero() || strings.Contains(r.out, note) {
+					t.Errorf("%s: the key %s is to retire at %v: %s", flag, n, k.VerifyUntil, r.out)
+				}
+				continue
+			}
+			if late := k.VerifyUntil.Sub(before.Add(needed)); late < 0 || late > time.Minute || !strings.Contains(r.out, note) {
+				t.Errorf("%s: the key %s verifies until %v: %s", flag, n, k.VerifyUntil, r.out)
+			}
+		}
+		if signs := !keyOf(t, is, "1").SignFrom.IsZero(); signs != (flag == "--active") || !keyOf(t, is, "2").SignFrom.IsZero() {
+			t.Errorf("%s: an imported key is to sign: %v", flag, signs)
+		}
+		if flag != "" {
+			continue
+		}
+		// In an emergency, it is the standby key that signs.
+		want(t, 0, "", "keyring", "revoke", path, keys["active"].String(), "--reason", "leak")
+		if p, err := readRing(t, path).Primary(time.Now()); err != nil || p.ID() != keys["standby"] {
+			t.Errorf("%v signs, %v", p, err)
+		}
+		if r := want(t, 0, "", "keyring", "import", path, "--jwks", set); !strings.Contains(r.out, "is in the ring already, and verifies until ") || !strings.Contains(r.out, "nothing to do") {
+			t.Errorf("%s", r.out)
+		}
+		// Who means it can have them stand by later.
+		want(t, 0, "", "keyring", "import", path, "--jwks", set, "--standby")
+		if k := keyOf(t, readRing(t, path), "2"); !k.VerifyUntil.IsZero() {
+			t.Errorf("it is to retire at %v", k.VerifyUntil)
+		}
+		again := store(t, path) // without, it is left as it is
+		want(t, 0, "", "keyring", "import", path, "--jwks", set)
+		again.untouched(t, path)
+	}
+}
+
+func TestImportSaysForWhatItsFlagsAre(t *testing.T) {
+	t.Setenv("KEYTURN_TEST_SECRET", base64.RawURLEncoding.EncodeToString(ownSecret("env")))
+	path, _ := rotated(t, signer.HMACSHA256())
+	before := store(t, path)
+	missing := filepath.Join(t.TempDir(), "new.json")
+	for _, test := range []struct{ file, args, says string }{
+		{path, "--active --standby", "--standby and --active can't be used together"},
+		{path, "--max-session 30d", path + " is there; keyturn keyring policy sets"},
+		{path, "--skew 5m", "for a new file"},
+		{path, "--ring shop", "for a new file"},
+		{missing, "--standby", "the first key signs from now on"},
+		{missing, "--active --in 1d", "the first key signs from now on"},
+		{"", "", "FILE is empty"},
+		{missing, "--max-session 0", "--max-session: must be more than zero"},
+		{missing, "--propagation 5m", "leaves no time"},
+	} {
+		r := want(t, 64, "", append([]string{"keyring", "import", test.file, "--secret", "env:KEYTURN_TEST_SECRET"}, strings.Fields(test.args)...)...)
+		if !strings.Contains(r.err, test.says) {
+			t.Errorf("%s: %q", test.args, r.err)
+		}
+	}
+	before.untouched(t, path)
+	if _, err := os.Lstat(missing); err == nil {
+		t.Error("a file was made")
+	}
+	want(t, 0, "", "keyring", "import", missing, "--secret", "env:KEYTURN_TEST_SECRET", "--active", "--max-session", "30d")
+	if y := readRing(t, missing).Policy(); y.MaxSession != 30*day || y.MaxSessionHigh != 30*day {
+		t.Errorf("%+v", y)
+	}
+}
+
+// What the environment may have, a file to be imported may have, and it is the same
+// secret.
+func TestImportReadsBase64AsFromEnv(t *testing.T) {
+	std, url := base64.StdEncoding.EncodeToString, base64.URLEncoding.EncodeToString
+	secret := append(ownSecret("b"), 0xfb, 0xff) // of 34 bytes, padded with two
+	short := secret[:33]                         // with none
+	for _, text := range []string{
+		std(secret), url(secret), strings.TrimRight(std(secret), "="), strings.TrimRight(url(secret), "="), std(short), url(short), std(secret[:32]),
+		" \t" + url(secret) + "\r\n", std(secret) + "=", strings.TrimSuffix(std(secret), "="), std(secret) + "==", url(secret[:32]) + "=", "=" + url(short),
+		"+" + url(secret)[1:31] + "_" + url(secret)[32:], std(secret)[:20] + "\n" + std(secret)[20:], strings.TrimRight(std(secret), "=") + "A", std(secret) + "A",
+		strings.TrimRight(std(secret)[:45], "=") + "9", std(secret)[:45] + "/==", // bits that should be zero
+	} {
+		var c importCommand
+		c.Encoding = "base64"
+		got, err := c.ofSecret([]byte(text))
+		t.Setenv("KEYTURN_TEST_SECRET", text)
+		env, envErr := keyring.FromEnv("KEYTURN_TEST_SECRET")
+		if (err == nil) != (envErr == nil) {
+			t.Errorf("%q: %v, and from the environment %v", text, err, envErr)
+		}
+		if err == nil && envErr == nil {
+			if k, _ := env.Ring().Primary(time.Now()); k.ID() != got[0].ID() {
+				t.Errorf("%q is %v, and from the environment %v", text, got[0], k)
+			}
+		}
+	}
+}

@@ -29,7 +29,7 @@ Its policy says what every schedule of it is made for, and is in the file also w
 
 func (c initCommand) Run(std streams) error {
 	if c.File == "" {
-		return failf(statusUsage, "FILE is empty: give the file to make a name, like keyring.json")
+		return errNoName
 	}
 	name := c.Ring
 	if name == "" {
@@ -64,6 +64,8 @@ func (c initCommand) Run(std streams) error {
 	}
 	return nil
 }
+
+var errNoName = failf(statusUsage, "FILE is empty: give the file to make a name, like keyring.json")
 
 // ringName makes the name of a ring of the name of its file.
 func ringName(path string) string {
