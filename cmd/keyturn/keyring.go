@@ -85,12 +85,3 @@ func codecWarnings(r *keyring.Ring, at time.Time) (w []string) {
 	}
 	return w
 }
-
-// openRing opens the ring in a file.
-func openRing(path string) (*keyring.Keyring, error) {
-	r, err := keyring.ReadFile(path)
-	if err != nil {
-		return nil, fail(statusRing, about(path, err))
-	}
-	return keyring.New(r), nil
-}

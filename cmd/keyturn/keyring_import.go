@@ -299,8 +299,5 @@ func (c importCommand) ofJWK(alg string, secret []byte) (keyring.Key, error) {
 	return keyring.NewKey(a.Algorithm, secret)
 }
 
-// maxRing is more than the longest ring file has.
-const maxRing = 1 << 20
-
 // algHMAC is the alg of a JWK that stands for hmac-sha256.
 const algHMAC = "HS256"

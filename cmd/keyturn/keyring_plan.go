@@ -10,7 +10,7 @@ import (
 
 type planCommand struct {
 	Old string `arg:"" help:"The file of the ring that every instance has, or - for standard input."`
-	New string `arg:"" help:"The file of the ring that is to be published."`
+	New string `arg:"" help:"The file of the ring that is to be published, or -."`
 	instant
 	JSON bool `name:"json" help:"Show one JSON object."`
 }
@@ -34,7 +34,8 @@ Exit status 1: there are findings that nobody has accepted. Those that the overr
 Examples:
 
     keyturn keyring plan published.json keyring.json
-    git show main:keyring.json | keyturn keyring plan - keyring.json
+    kubectl get secret keyring -o jsonpath='{.data.keyring\.json}' | base64 -d |
+        keyturn keyring plan - keyring.json
     keyturn keyring plan published.json keyring.json --at 2026-10-01T00:00:00Z --json`
 }
 
@@ -49,15 +50,18 @@ type planReport struct {
 }
 
 func (c planCommand) Run(std streams) error {
-	was, err := c.old(std.in)
+	if c.Old == "-" && c.New == "-" {
+		return failf(statusUsage, "OLD and NEW: only one of them can be on standard input")
+	}
+	was, err := ringFrom(c.Old, std.in)
 	if err != nil {
 		return err
 	}
-	keys, err := openRing(c.New)
+	is, err := ringFrom(c.New, std.in)
 	if err != nil {
 		return err
 	}
-	is, at := keys.Ring(), c.time()
+	at := c.time()
 	found := keyring.Plan(was, is, at)
 	r := planReport{
 		Safe: len(unaccepted(found)) == 0, At: at.UTC().Round(0),
@@ -69,32 +73,16 @@ func (c planCommand) Run(std streams) error {
 	if c.JSON {
 		err = writeJSON(std.out, r)
 	} else {
-		r.write(std.out, c.New)
+		file := c.New
+		if file == "-" {
+			file = standardInput
+		}
+		r.write(std.out, file)
 	}
 	if err == nil && !r.Safe {
 		err = fail(statusRefused, nil)
 	}
 	return err
-}
-
-// old returns the ring that is in use.
-func (c planCommand) old(in io.Reader) (*keyring.Ring, error) {
-	if c.Old != "-" {
-		keys, err := openRing(c.Old)
-		if err != nil {
-			return nil, err
-		}
-		return keys.Ring(), nil
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxRing))
-	if err != nil {
-		return nil, failf(statusData, "standard input: %w", err)
-	}
-	r, err := keyring.Parse(data)
-	if err != nil {
-		return nil, fail(statusData, about("standard input", err))
-	}
-	return r, nil
 }
 
 func (r planReport) write(w io.Writer, file string) {

@@ -3,12 +3,53 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/signer"
 )
+
+// openRing opens the ring in a file.
+func openRing(path string) (*keyring.Keyring, error) {
+	r, err := keyring.ReadFile(path)
+	if err != nil {
+		return nil, fail(statusRing, about(path, err))
+	}
+	return keyring.New(r), nil
+}
+
+// standardInput is what a ring is called that comes from there.
+const standardInput = "standard input"
+
+// ringFrom reads the ring in a file or, if it is named -, on standard input, so
+// that a ring that is kept encrypted need not be put into a file for a command
+// that only reads it.
+func ringFrom(path string, in io.Reader) (*keyring.Ring, error) {
+	if path != "-" {
+		keys, err := openRing(path)
+		if err != nil {
+			return nil, err
+		}
+		return keys.Ring(), nil
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxRing))
+	if err != nil {
+		return nil, failf(statusData, "%s: %w", standardInput, err)
+	}
+	if len(data) == 0 {
+		return nil, failf(statusData, "%s: empty; has the command before this one failed?", standardInput)
+	}
+	r, err := keyring.Parse(data)
+	if err != nil {
+		return nil, fail(statusData, about(standardInput, err))
+	}
+	return r, nil
+}
+
+// maxRing is more than the longest ring file has.
+const maxRing = 1 << 20
 
 // firstRing returns the first generation of a ring: one key that signs from now
 // on, and one standby key.

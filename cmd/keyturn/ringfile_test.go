@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,4 +57,39 @@ func TestAlgorithmsHaveTheirNames(t *testing.T) {
 			t.Errorf("%q is %s", name, a.Name)
 		}
 	}
+}
+
+// What is kept encrypted need not be put into a file to be read.
+func TestRingsAreReadFromStandardInput(t *testing.T) {
+	path, keys := rotated(t, signer.HMACSHA256())
+	former := store(t, path).text
+	want(t, 0, "", "keyring", "rotate", path, "--in", "7d")
+	// The file is new, or that on standard input is.
+	if r := want(t, 0, former, "keyring", "plan", "-", path); !strings.Contains(r.out, path+": generation 8 can take the place of 7") {
+		t.Errorf("%s", r.out)
+	}
+	if r := want(t, 1, former, "keyring", "plan", path, "-"); !strings.Contains(r.out, "T1: generation: lower") || !strings.Contains(r.out, "standard input: not to be published") {
+		t.Errorf("%s", r.out)
+	}
+	want(t, 64, former, "keyring", "plan", "-", "-")
+	want(t, 0, former, "keyring", "restore", path, "-")
+	if k, err := readRing(t, path).Primary(time.Now().Add(300 * day)); err != nil || k.ID() != keys["active"] {
+		t.Errorf("%v, %v", k, err)
+	}
+	before := store(t, path)
+	for _, test := range []struct{ input, says string }{
+		{"", "standard input: empty; has the command before this one failed?"},
+		{"age: no identity matched", "standard input: line 1: not JSON"},
+		{strings.Replace(former, `"ring": "shop"`, `"ring": "blog"`, 1), "run: keyturn keyring check FILE --write"},
+		{former + strings.Repeat(" ", 2*maxRing), "more than 256 KiB"},
+	} {
+		for _, args := range []string{"restore @RING -", "plan - @RING", "plan @RING -"} {
+			r := want(t, 65, test.input, append([]string{"keyring"}, expand(args, path, nil)...)...)
+			if !strings.Contains(r.err, "keyturn: standard input: ") || !strings.Contains(r.err, test.says) || r.out != "" {
+				t.Errorf("%s: %q, want %q", args, r.err, test.says)
+			}
+			hideSecrets(t, path, r)
+		}
+	}
+	before.untouched(t, path)
 }

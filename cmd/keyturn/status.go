@@ -71,7 +71,9 @@ func about(path string, err error) error {
 			line = strings.TrimPrefix(line, op+path+": ")
 		}
 		line = strings.TrimPrefix(line, path+" ")
-		line = strings.Replace(line, "keyring check FILE", "keyring check "+path, 1)
+		if path != standardInput {
+			line = strings.Replace(line, "keyring check FILE", "keyring check "+path, 1)
+		}
 		errs = append(errs, errors.New(path+": "+line))
 	}
 	return errors.Join(errs...)
