@@ -14,17 +14,17 @@ import (
 )
 
 type simulateCommand struct {
-	File        string        `arg:"" optional:"" help:"A ring file, of which the policy is tried out. By default the policy is the one of a new ring."`
-	Instances   int           `default:"6" help:"How many instances of the server there are."`
-	Lag         time.Duration `default:"10m" help:"How long it takes at most until an instance has loaded a new ring."`
-	Skew        time.Duration `placeholder:"DURATION" help:"The largest error of a clock. By default as the policy has it."`
-	Late        time.Duration `default:"48h" help:"How long after an edit was made it may be applied."`
-	Stuck       int           `help:"How many instances never load another ring."`
-	Propagation time.Duration `placeholder:"DURATION" help:"The propagation to try out, in the place of the policy's."`
-	MaxSession  time.Duration `placeholder:"DURATION" help:"The longest session to try out, in the place of the policy's."`
-	Tokens      int           `default:"2000000" help:"How many tokens to make."`
-	Seed        uint64        `default:"1" help:"What the course of events is drawn from: the same seed and flags give the same result."`
-	JSON        bool          `name:"json" help:"Show one JSON object."`
+	File        string    `arg:"" optional:"" help:"A ring file, of which the policy is tried out. By default the policy is the one of a new ring."`
+	Instances   int       `default:"6" help:"How many instances of the server there are."`
+	Lag         duration  `default:"10m" placeholder:"10m" help:"How long it takes at most until an instance has loaded a new ring."`
+	Skew        *duration `placeholder:"5m" help:"The largest error of a clock. By default as the policy has it."`
+	Late        duration  `default:"48h" placeholder:"48h" help:"How long after an edit was made it may be applied."`
+	Stuck       int       `help:"How many instances never load another ring."`
+	Propagation *duration `placeholder:"1h" help:"The propagation to try out, in the place of the policy's."`
+	MaxSession  *duration `placeholder:"14d" help:"The longest session to try out, in the place of the policy's."`
+	Tokens      int       `default:"2000000" help:"How many tokens to make."`
+	Seed        uint64    `default:"1" help:"What the course of events is drawn from: the same seed and flags give the same result."`
+	JSON        bool      `name:"json" help:"Show one JSON object."`
 }
 
 func (simulateCommand) Help() string {
@@ -32,7 +32,26 @@ func (simulateCommand) Help() string {
 
 No key of the file is used: the simulated ring has its own.
 
-Exit status: 0 if nobody was signed out, 1 if a token was wrongly rejected. The first of those are described, with the edits before them. A run of two million tokens takes a minute or two.
+What it prints, and is named so with --json:
+
+    histories (fleets)   how many fleets, each from its first ring to its last session
+    applied (edits), refused
+                         edits that keyring plan had nothing against, and the others
+    made (tokens), opened
+                         session cookies, and how often one of them came to an instance
+    valid                how often it was accepted
+    ended                was not accepted, and rightly: the session was over, or somebody ended it
+    rolled_back          was left alone, or could not be made, as a rollback took an instance to a
+                         program without its codec or algorithm: no policy helps against that
+    hasty                was left alone, as its key had to sign before every instance had it: a
+                         second key was revoked or disabled within the propagation of another
+    unsigned             could not be made, since no key of the ring could sign
+    unloaded             a ring that was published, and an instance refused
+    wrongly_rejected     was not accepted, and wrongly: somebody was signed out, or left alone who
+                         should not have been; by reasons, and the first of them (failures)
+                         described, with the edits before them
+
+Exit status: 0 if nobody was signed out, 1 if a token was wrongly rejected or unsigned, or a ring unloaded. A run of two million tokens takes a minute or two; on a terminal, it shows how far it is.
 
     keyturn keyring simulate
     keyturn keyring simulate keyring.json --lag 30m
@@ -57,12 +76,15 @@ func (c simulateCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Tokens < 1 || c.Instances < 1 || c.Lag <= 0 || c.Late <= 0 {
+	if c.Tokens < 1 || c.Instances < 1 || c.Lag == 0 || c.Late == 0 {
 		return failf(statusUsage, "--tokens, --instances, --lag and --late: must be more than zero")
 	}
-	f := keyringtest.Fleet{Instances: c.Instances, Lag: c.Lag, Skew: policy.Skew, Late: c.Late, Stuck: c.Stuck, Policy: policy}
-	if c.Skew != 0 {
-		f.Skew = c.Skew
+	if c.Stuck < 0 || c.Stuck > c.Instances {
+		return failf(statusUsage, "--stuck: not between 0 and the %d instances that there are", c.Instances)
+	}
+	f := keyringtest.Fleet{Instances: c.Instances, Lag: time.Duration(c.Lag), Skew: policy.Skew, Late: time.Duration(c.Late), Stuck: c.Stuck, Policy: policy}
+	if c.Skew != nil {
+		f.Skew = time.Duration(*c.Skew)
 	}
 	progress, done := c.progress(std.err)
 	result, err := f.Run(context.Background(), c.Seed, c.Tokens, progress)
@@ -95,14 +117,17 @@ func (c simulateCommand) policy() (keyring.Policy, error) {
 		defer keys.Close()
 		y = keys.Ring().Policy()
 	}
-	if c.Propagation < 0 || c.MaxSession < 0 || c.Skew < 0 {
-		return y, failf(statusUsage, "--propagation, --max-session and --skew: must be more than zero")
+	for _, d := range []*duration{c.Propagation, c.MaxSession, c.Skew} {
+		if d != nil && *d == 0 {
+			return y, failf(statusUsage, "--propagation, --max-session and --skew: must be more than zero")
+		}
 	}
-	if c.Propagation != 0 {
-		y.Propagation = c.Propagation
+	if c.Propagation != nil {
+		y.Propagation = time.Duration(*c.Propagation)
 	}
-	if c.MaxSession != 0 {
-		y.MaxSession, y.MaxSessionHigh = c.MaxSession, max(c.MaxSession, y.MaxSessionHigh)
+	if c.MaxSession != nil {
+		y.MaxSession = time.Duration(*c.MaxSession)
+		y.MaxSessionHigh = max(y.MaxSession, y.MaxSessionHigh)
 	}
 	return y, nil
 }
@@ -133,14 +158,10 @@ func (c simulateCommand) write(w io.Writer, f keyringtest.Fleet, r keyringtest.R
 		f.Instances, f.Stuck, duration(f.Lag), duration(f.Skew), duration(f.Late))
 	fmt.Fprintf(w, "histories: %d from seed %d, %d edits applied, %d refused\n", r.Fleets, c.Seed, r.Edits, r.Refused)
 	fmt.Fprintf(w, "tokens: %d made, opened %d times: %d valid, %d ended as they should\n", r.Tokens, r.Opened, r.Valid, r.Ended)
-	fmt.Fprintf(w, "not accepted where an instance was rolled back too far: %d\n", r.RolledBack)
-	fmt.Fprintf(w, "not accepted after two emergencies in a row: %d\n", r.Hasty)
-	if r.Unsigned > 0 {
-		fmt.Fprintf(w, "not made, since no key could sign: %d\n", r.Unsigned)
-	}
-	if r.Unloaded > 0 {
-		fmt.Fprintf(w, "rings refused by an instance: %d\n", r.Unloaded)
-	}
+	fmt.Fprintf(w, "rolled_back, where an instance was rolled back too far: %d\n", r.RolledBack)
+	fmt.Fprintf(w, "hasty, after two emergencies in a row: %d\n", r.Hasty)
+	fmt.Fprintf(w, "unsigned, since no key could sign: %d\n", r.Unsigned)
+	fmt.Fprintf(w, "unloaded, rings that an instance refused: %d\n", r.Unloaded)
 	fmt.Fprintf(w, "wrongly rejected: %d\n", r.WronglyRejected)
 	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
 		fmt.Fprintf(w, "    %s: %d\n", reason.String(), r.Reasons[reason])

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,17 @@ func TestSimulateSignsNobodyOut(t *testing.T) {
 		if !strings.Contains(r.out, says) {
 			t.Errorf("%q is not in %s", says, r.out)
 		}
+	}
+	// All that it counts is explained.
+	help := want(t, 0, "", "keyring", "simulate", "--help").out
+	counts := regexp.MustCompile(`"([a-z_]+)":\d+`).FindAllStringSubmatch(want(t, 0, "", "keyring", "simulate", "--tokens", "1", "--json").out, -1)
+	for _, m := range append(counts, []string{"", "failures"}) {
+		if name := m[1]; name != "instances" && name != "seed" && !regexp.MustCompile(`(?m)^    .*\b`+name+`\b`).MatchString(help) {
+			t.Errorf("the help does not say what %s are", name)
+		}
+	}
+	if len(counts) < 13 {
+		t.Errorf("%d counts", len(counts))
 	}
 	if r.err != "" {
 		t.Errorf("progress where nobody looks: %q", r.err)
@@ -67,7 +79,7 @@ func TestSimulateTriesOutThePolicyOfAFile(t *testing.T) {
 		}
 	}
 	want(t, 66, "", "keyring", "simulate", ring+".missing")
-	for _, args := range []string{"--tokens 0", "--instances 0", "--lag 0s", "--lag -1s", "--skew -1s", "--propagation -1s", "--max-session 1s", "--stuck 7", "--seed x"} {
+	for _, args := range []string{"--tokens 0", "--instances 0", "--lag 0s", "--lag -1s", "--skew -1s", "--propagation -1s", "--propagation 0", "--skew 0", "--max-session 1s", "--stuck 7", "--stuck=-1", "--lag soon", "--seed x"} {
 		r := want(t, 64, "", append([]string{"keyring", "simulate", ring}, strings.Fields(args)...)...)
 		if r.err == "" {
 			t.Errorf("%s: nothing is said", args)
