@@ -5,6 +5,7 @@
 //	keyturn keyring check FILE     validates a ring file
 //	keyturn keyring status FILE    says what signs and what comes next
 //	keyturn keyring rotate FILE    schedules the next key; and other edits
+//	keyturn keyring policy FILE    shows the policy of a ring, or sets it
 //	keyturn keyring plan OLD NEW   judges whether an edit is safe to publish
 //	keyturn sign < payload.json    makes the value of a session cookie
 //	keyturn inspect VALUE          takes the value of a session cookie apart
