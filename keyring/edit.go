@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -244,6 +245,40 @@ func (d *Document) ScheduleCodec(now time.Time, codec string, from time.Time) er
 			codecs = append(codecs, CodecFrom{Codec: codec, From: from})
 		}
 		d.Codecs = codecs
+		return nil
+	})
+}
+
+// SetPolicy sets the durations of the policy that are not zero in p, and writes out the
+// others. It is for the edits to come: what is scheduled already stays so, but keys that
+// sign or are to, and have an end, verify for as much longer as their sessions may.
+//
+// MaxSessionHigh rises with MaxSession, and does not fall with it: there may be sessions
+// that are longer. When there are none any more, p can say so. It is an error if the
+// propagation set here is not longer than twice the skew.
+func (d *Document) SetPolicy(now time.Time, p Policy) error {
+	return d.edit(now, func(e *editor) error {
+		was := e.policy
+		is := Policy{
+			Propagation: cmp.Or(p.Propagation, was.Propagation),
+			Skew:        cmp.Or(p.Skew, was.Skew),
+			MaxSession:  cmp.Or(p.MaxSession, was.MaxSession),
+			unknown:     d.Policy.unknown,
+		}
+		is.MaxSessionHigh = cmp.Or(p.MaxSessionHigh, max(was.MaxSessionHigh, is.MaxSession))
+		if (p.Propagation != 0 || p.Skew != 0) && is.isTooFast() {
+			return fmt.Errorf("keyring: %s", is.tooFast())
+		}
+		d.Policy = is
+		by := is.MaxSessionHigh + is.Skew - was.MaxSessionHigh - was.Skew
+		slow, _ := e.ring.Primary(now.Add(-max(is.Skew, was.Skew))) // where the clock is slow
+		for i := range d.Keys {
+			k := &d.Keys[i]
+			s := e.ring.State(k.id, now)
+			if signs := s == Active || s == Pending || k.id == slow.id; signs && by > 0 && k.canVerify() && !k.VerifyUntil.IsZero() {
+				k.VerifyUntil = k.VerifyUntil.Add(by)
+			}
+		}
 		return nil
 	})
 }

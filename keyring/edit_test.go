@@ -801,3 +801,56 @@ func TestRevokedBeforeItsTimeAKeyHasNoSay(t *testing.T) {
 		}
 	}
 }
+
+// A new policy is for the edits to come, and ends no session.
+func TestSetPolicy(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	r = edited(t, r, base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, day) })
+	active, pending := inState(t, r, Active, base), inState(t, r, Pending, base)
+	for _, tt := range []struct {
+		name   string
+		p      Policy
+		want   Policy
+		longer time.Duration // the key that signs verifies
+	}{
+		{"nothing", Policy{}, Policy{Propagation: defaultD, Skew: defaultS, MaxSession: defaultM, MaxSessionHigh: defaultM}, 0},
+		{"propagation", Policy{Propagation: 2 * time.Hour}, Policy{Propagation: 2 * time.Hour, Skew: defaultS, MaxSession: defaultM, MaxSessionHigh: defaultM}, 0},
+		{"skew", Policy{Skew: 6 * time.Minute}, Policy{Propagation: defaultD, Skew: 6 * time.Minute, MaxSession: defaultM, MaxSessionHigh: defaultM}, time.Minute},
+		{"longer sessions", Policy{MaxSession: 30 * day}, Policy{Propagation: defaultD, Skew: defaultS, MaxSession: 30 * day, MaxSessionHigh: 30 * day}, 16 * day},
+		{"shorter sessions", Policy{MaxSession: day}, Policy{Propagation: defaultD, Skew: defaultS, MaxSession: day, MaxSessionHigh: defaultM}, 0},
+	} {
+		next := edited(t, r, base, func(d *Document) error { return d.SetPolicy(base, tt.p) })
+		if found := Plan(r, next, base); len(found) > 0 {
+			t.Errorf("%s: %v", tt.name, found)
+		}
+		if got := next.Policy(); got != tt.want || next.Document().Policy != tt.want {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+		if k, _ := next.key(active.id); k.VerifyUntil.Sub(active.VerifyUntil) != tt.longer {
+			t.Errorf("%s: the key that signs verifies %v longer", tt.name, k.VerifyUntil.Sub(active.VerifyUntil))
+		}
+		if k, _ := next.key(pending.id); !k.VerifyUntil.IsZero() {
+			t.Errorf("%s: the next key verifies until %v", tt.name, k.VerifyUntil)
+		}
+		if same, err := next.Edit(base, func(d *Document) error { return d.SetPolicy(base, tt.p) }); err != nil || same != next {
+			t.Errorf("%s, again: %v, %v", tt.name, same, err)
+		}
+	}
+	// Where the former key has just been followed, slow clocks sign with it still.
+	at := base.Add(day + defaultS - time.Second)
+	next := edited(t, r, at, func(d *Document) error { return d.SetPolicy(at, Policy{MaxSession: 15 * day}) })
+	if k, _ := next.key(active.id); k.VerifyUntil.Sub(active.VerifyUntil) != day {
+		t.Errorf("the former key verifies %v longer", k.VerifyUntil.Sub(active.VerifyUntil))
+	}
+	for _, p := range []Policy{{Propagation: 2 * defaultS}, {Skew: defaultD / 2}, {MaxSession: -1}, {Skew: -1}, {MaxSessionHigh: day}} {
+		if _, err := r.Edit(base, func(d *Document) error { return d.SetPolicy(base, p) }); err == nil {
+			t.Errorf("%+v is taken", p)
+		}
+	}
+	// When there are no longer sessions any more, the mark can be lowered.
+	short := edited(t, r, base, func(d *Document) error { return d.SetPolicy(base, Policy{MaxSession: day}) })
+	low := edited(t, short, base.Add(20*day), func(d *Document) error { return d.SetPolicy(base.Add(20*day), Policy{MaxSessionHigh: day}) })
+	if p := low.Policy(); p.MaxSessionHigh != day {
+		t.Errorf("%+v", p)
+	}
+}

@@ -244,9 +244,13 @@ func (m *members) time(name string, t time.Time) {
 }
 
 func (m *members) duration(name string, d time.Duration) {
-	if d == 0 {
-		return
+	if d != 0 {
+		m.text(name, spell(d))
 	}
+}
+
+// spell is String of a duration without seconds and minutes that are none.
+func spell(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
@@ -254,7 +258,7 @@ func (m *members) duration(name string, d time.Duration) {
 	if strings.HasSuffix(s, "h0m") {
 		s = strings.TrimSuffix(s, "0m")
 	}
-	m.text(name, s)
+	return s
 }
 
 // checksum returns the checksum of the JSON object that has these members and

@@ -304,7 +304,7 @@ func (f *follower) warnings(r *Ring, now time.Time) []string {
 	w := r.Warnings(now)
 	p, longest := r.policy, f.interval()+f.interval()/5
 	if p.Propagation > 2*p.Skew && p.Propagation <= 2*p.Skew+longest {
-		w = append(w, fmt.Sprintf("policy.propagation is %v, and %v of it may pass between two looks at the source, beside twice the skew of %v: raise it, or lower Loader.Interval", p.Propagation, longest, p.Skew))
+		w = append(w, fmt.Sprintf("policy.propagation is %s, and %s of it may pass between two looks at the source, beside twice the skew of %s: raise it, or lower Loader.Interval", spell(p.Propagation), spell(longest), spell(p.Skew)))
 	}
 	return w
 }

@@ -42,9 +42,16 @@ func (w *warnings) add(format string, args ...any) {
 
 // tooSoon tells of a policy by which rings would have to arrive in no time.
 func (w *warnings) tooSoon() {
-	if p := w.ring.policy; p.Propagation <= 2*p.Skew {
-		w.add("policy.propagation is %v, and leaves instances no time to load a ring: it must be longer than twice the skew, which is %v; raise it, or lower policy.skew if every clock is better than that", p.Propagation, p.Skew)
+	if p := w.ring.policy; p.isTooFast() {
+		w.add("%s", p.tooFast())
 	}
+}
+
+// isTooFast reports whether rings would have to arrive in no time.
+func (p Policy) isTooFast() bool { return p.Propagation <= 2*p.Skew }
+
+func (p Policy) tooFast() string {
+	return fmt.Sprintf("policy.propagation is %s, and leaves instances no time to load a ring: it must be longer than twice the skew, which is %s; raise it, or lower policy.skew if every clock is better than that", spell(p.Propagation), spell(p.Skew))
 }
 
 func (w *warnings) notBefore() {

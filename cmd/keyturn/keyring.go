@@ -67,7 +67,7 @@ func fileWarnings(path string) []string {
 
 // warnings are those about the file, and about the ring in it as of a time.
 func warnings(path string, r *keyring.Ring, at time.Time) []string {
-	return slices.Concat(fileWarnings(path), r.Warnings(at), codecWarnings(r, at), policyWarnings(r.Policy()))
+	return slices.Concat(fileWarnings(path), r.Warnings(at), codecWarnings(r, at))
 }
 
 // codecWarnings are about codecs of which only applications know what they are.

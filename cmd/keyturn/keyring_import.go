@@ -131,14 +131,14 @@ func (c importCommand) create(std streams, keys []keyring.Key) error {
 	if c.In != nil || c.Standby {
 		return failf(statusUsage, "--in and --standby are for a ring that is there: in a new one, as %s would be, the first key signs from now on", c.File)
 	}
-	y, err := c.first()
+	y, err := c.policy()
 	if err != nil {
 		return err
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	ring, err := adoptingRing(name, keys, y, now)
 	if err != nil {
-		return fail(statusData, about(c.File, err))
+		return fail(statusUsage, about(c.File, err))
 	}
 	if !c.DryRun {
 		if err := createRing(c.File, ring); err != nil {
@@ -172,7 +172,7 @@ func adoptingRing(name string, keys []keyring.Key, y keyring.Policy, now time.Ti
 		if i == 0 {
 			k.SignFrom = now
 		} else {
-			k.VerifyUntil = imported(now, y)
+			k.VerifyUntil = imported(now, ring.Policy())
 		}
 		d.Keys = append(d.Keys, k)
 	}

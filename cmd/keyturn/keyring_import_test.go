@@ -92,7 +92,7 @@ func TestImportMakesAFileForAFirstAdoption(t *testing.T) {
 		t.Errorf("the second is %v", s)
 	}
 	want(t, 64, "", "keyring", "import", path, "--jwks", "env:A", "--secret", "env:B")
-	want(t, 65, "", "keyring", "import", filepath.Join(t.TempDir(), "y.json"), "--jwks", sourceFile(t, set), "--ring", "a b")
+	want(t, 64, "", "keyring", "import", filepath.Join(t.TempDir(), "y.json"), "--jwks", sourceFile(t, set), "--ring", "a b")
 	want(t, 73, "", "keyring", "import", filepath.Join(t.TempDir(), "a", "y.json"), "--jwks", sourceFile(t, set))
 }
 
@@ -339,7 +339,7 @@ func TestImportSaysForWhatItsFlagsAre(t *testing.T) {
 		{missing, "--active --in 1d", "the first key signs from now on"},
 		{"", "", "FILE is empty"},
 		{missing, "--max-session 0", "--max-session: must be more than zero"},
-		{missing, "--propagation 5m", "leaves no time"},
+		{missing, "--propagation 5m", "leaves instances no time"},
 	} {
 		r := want(t, 64, "", append([]string{"keyring", "import", test.file, "--secret", "env:KEYTURN_TEST_SECRET"}, strings.Fields(test.args)...)...)
 		if !strings.Contains(r.err, test.says) {

@@ -35,7 +35,7 @@ func (c initCommand) Run(std streams) error {
 	if name == "" {
 		name = ringName(c.File)
 	}
-	y, err := c.first()
+	y, err := c.policy()
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (c initCommand) Run(std streams) error {
 	if c.JSON {
 		return writeJSON(std.out, describe(ring, now))
 	}
-	fmt.Fprintf(std.out, "%s: ring %s, generation %d\npolicy: %v\n", c.File, ring.Name(), ring.Generation(), describePolicy(y))
+	fmt.Fprintf(std.out, "%s: ring %s, generation %d\npolicy: %v\n", c.File, ring.Name(), ring.Generation(), describePolicy(ring.Policy()))
 	for _, k := range ring.Document().Keys {
 		state := ring.State(k.ID(), now)
 		what := "signs from now on"

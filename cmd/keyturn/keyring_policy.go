@@ -41,49 +41,20 @@ func (c policyCommand) Run(std streams) error {
 
 // change sets the policy of the ring.
 func (c policyCommand) change(d *draft) error {
-	was := d.ring.Policy()
-	is, err := c.over(was)
+	p, err := c.policy()
 	if err != nil {
 		return err
 	}
-	// What stays as it is, the file may be silent about.
-	y := &d.Policy
-	for _, f := range []struct {
-		member  *time.Duration
-		was, is time.Duration
-	}{
-		{&y.Propagation, was.Propagation, is.Propagation},
-		{&y.Skew, was.Skew, is.Skew},
-		{&y.MaxSession, was.MaxSession, is.MaxSession},
-	} {
-		if f.is != f.was {
-			*f.member = f.is
-		}
+	if err := d.SetPolicy(d.now, p); err != nil {
+		return err
 	}
-	switch {
-	case is.MaxSession < was.MaxSession:
-		y.MaxSessionHigh = is.MaxSessionHigh
-		d.note("there may be sessions of up to %s: max_session_high stays, so that their keys do", duration(is.MaxSessionHigh))
-	case is.MaxSession > was.MaxSession:
-		y.MaxSessionHigh = is.MaxSessionHigh
+	switch was := d.ring.Policy(); {
+	case d.Policy.MaxSession < was.MaxSession:
+		d.note("there may be sessions of up to %s: max_session_high stays, so that their keys do", duration(d.Policy.MaxSessionHigh))
+	case d.Policy.MaxSession > was.MaxSession:
 		d.note("an application with a longer Lifetime can be deployed when every instance has the file")
 	}
-	lengthen(d, was, is)
 	return nil
-}
-
-// lengthen has keys verify for as much longer as what they sign may live longer.
-// It is for those that sign, or are to, and have an end already.
-func lengthen(d *draft, was, is keyring.Policy) {
-	by := is.MaxSessionHigh + is.Skew - was.MaxSessionHigh - was.Skew
-	slow, _ := d.ring.Primary(d.now.Add(-max(was.Skew, is.Skew))) // on an instance of which the clock is slow
-	for i := range d.Keys {
-		k := &d.Keys[i]
-		s := d.ring.State(k.ID(), d.now)
-		if signs := s == keyring.Active || s == keyring.Pending || s == keyring.Retiring && k.ID() == slow.ID(); signs && by > 0 && !k.VerifyUntil.IsZero() {
-			k.VerifyUntil = k.VerifyUntil.Add(by)
-		}
-	}
 }
 
 // show writes the policy of the ring.
@@ -100,7 +71,7 @@ func (c policyCommand) show(std streams) error {
 		return writeJSON(std.out, describePolicy(y))
 	}
 	describePolicy(y).write(std.out)
-	warn(std.err, c.File, policyWarnings(y))
+	warn(std.err, c.File, warnings(c.File, keys.Ring(), time.Now()))
 	return nil
 }
 
@@ -119,18 +90,14 @@ func (f policyFlags) given() bool {
 	return f.Propagation != nil || f.Skew != nil || f.MaxSession != nil
 }
 
-// over returns the policy that a ring of the policy was, with its defaults filled
-// in, is to have.
-func (f policyFlags) over(was keyring.Policy) (keyring.Policy, error) {
-	is := was
+// policy returns what the flags say, and zero for those that are not there.
+func (f policyFlags) policy() (p keyring.Policy, err error) {
 	var errs []error
 	for _, d := range []struct {
 		name string
 		flag *duration
 		to   *time.Duration
-	}{
-		{"--propagation", f.Propagation, &is.Propagation}, {"--skew", f.Skew, &is.Skew}, {"--max-session", f.MaxSession, &is.MaxSession},
-	} {
+	}{{"--propagation", f.Propagation, &p.Propagation}, {"--skew", f.Skew, &p.Skew}, {"--max-session", f.MaxSession, &p.MaxSession}} {
 		switch {
 		case d.flag == nil:
 		case *d.flag == 0: // which a file would leave out
@@ -140,38 +107,7 @@ func (f policyFlags) over(was keyring.Policy) (keyring.Policy, error) {
 		}
 	}
 	if len(errs) > 0 {
-		return was, fail(statusUsage, errors.Join(errs...))
+		return p, fail(statusUsage, errors.Join(errs...))
 	}
-	if w := policyWarnings(is); len(w) > 0 && (f.Propagation != nil || f.Skew != nil) {
-		return was, errors.New(w[0])
-	}
-	is.MaxSessionHigh = max(is.MaxSession, was.MaxSessionHigh)
-	return is, nil
-}
-
-// first returns the policy of a new ring, with the defaults in it for all to see.
-func (f policyFlags) first() (keyring.Policy, error) {
-	y, err := f.over(defaultPolicy())
-	if err != nil {
-		return y, fail(statusUsage, err)
-	}
-	y.MaxSessionHigh = y.MaxSession // there never was a longer one
-	return y, nil
-}
-
-// defaultPolicy is the policy of a file that is silent about it.
-func defaultPolicy() keyring.Policy {
-	return keyring.Policy{
-		Propagation: keyring.DefaultPropagation, Skew: keyring.DefaultSkew,
-		MaxSession: keyring.DefaultMaxSession, MaxSessionHigh: keyring.DefaultMaxSession,
-	}
-}
-
-// policyWarnings are about a policy that no fleet can keep to.
-func policyWarnings(y keyring.Policy) []string {
-	if y.Propagation > 2*y.Skew {
-		return nil
-	}
-	return []string{fmt.Sprintf("a propagation of %s leaves no time to load a ring: it must be longer than twice the skew of %s; see keyturn keyring policy --help",
-		duration(y.Propagation), duration(y.Skew))}
+	return p, nil
 }

@@ -108,7 +108,10 @@ func (c simulateCommand) Run(std streams) error {
 
 // policy returns the policy to try out, with its defaults filled in.
 func (c simulateCommand) policy() (keyring.Policy, error) {
-	y := defaultPolicy()
+	y := keyring.Policy{
+		Propagation: keyring.DefaultPropagation, Skew: keyring.DefaultSkew,
+		MaxSession: keyring.DefaultMaxSession, MaxSessionHigh: keyring.DefaultMaxSession,
+	}
 	if c.File != "" {
 		keys, err := openRing(c.File)
 		if err != nil {

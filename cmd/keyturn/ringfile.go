@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -57,13 +58,12 @@ func firstRing(name string, a signer.Algorithm, y keyring.Policy, now time.Time)
 	active, standby := keyring.GenerateKey(a), keyring.GenerateKey(a)
 	active.Added, standby.Added = now, now
 	active.SignFrom = now
-	return keyring.NewRing(keyring.Document{
-		Name:       name,
-		Generation: 1,
-		Published:  now,
-		Policy:     y,
-		Keys:       []keyring.Key{active, standby},
-	})
+	d := keyring.Document{Name: name, Generation: 1, Published: now, Keys: []keyring.Key{active, standby}}
+	y.MaxSessionHigh = cmp.Or(y.MaxSession, keyring.DefaultMaxSession) // there never was a longer one
+	if err := d.SetPolicy(now, y); err != nil {
+		return nil, err
+	}
+	return keyring.NewRing(d)
 }
 
 // createRing writes r to a file that does not exist yet, for its owner only. If

@@ -30,7 +30,7 @@ func TestCreateLeavesNothingBehindOnFailure(t *testing.T) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something is left: %v", err)
 	}
-	good, err := firstRing("test", a, defaultPolicy(), time.Now())
+	good, err := firstRing("test", a, keyring.Policy{}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
