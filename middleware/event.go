@@ -32,6 +32,7 @@ type Event struct {
 
 	// Lost says that Sent is what should have been sent and could not be: the
 	// connection was hijacked, or the handler panicked before the response
-	// began. The client keeps the cookie it has.
+	// began. The client keeps the cookie it has. A refresh that no handler
+	// asked for is not lost: Sent is then SentNothing.
 	Lost bool
 }

@@ -164,12 +164,18 @@ func (x *exchange) commit() {
 }
 
 // lose freezes the session of a response that will not begin, or whose
-// headers somebody else writes.
+// headers somebody else writes. What nobody asked for is not lost: it falls due
+// again with the next request.
 func (x *exchange) lose() {
 	x.committed = true
-	if c := x.session.Commit(false); c.Touched {
-		x.account(&c, c.Sent != session.SentNothing)
+	c := x.session.Commit(false)
+	if !c.Touched {
+		return
 	}
+	if unasked(&c) {
+		withdraw(&c)
+	}
+	x.account(&c, c.Sent != session.SentNothing)
 }
 
 // end is called when the handler has returned or panicked. It does not
@@ -193,15 +199,26 @@ func (x *exchange) mayReissue() bool {
 	return x.settings.reissueOnRead && x.r.Method == http.MethodGet && x.r.Header.Get("Sec-Fetch-Mode") == "navigate"
 }
 
+// unasked reports whether something is to be sent that no handler asked for.
+func unasked(c *session.Commit) bool {
+	return c.Sent == session.SentRefreshed || c.Sent == session.SentReissued
+}
+
+// withdraw leaves nothing to be sent. With the cookie go the deletions of former
+// ones, whose place it was to take.
+func withdraw(c *session.Commit) {
+	c.Sent, c.Value, c.MaxAge, c.Token, c.Delete = session.SentNothing, "", 0, session.Info{}, nil
+}
+
 // send puts what is to be sent into the header.
 func (x *exchange) send(h http.Header, c *session.Commit) {
 	s := x.settings
 	varyByCookie(h)
-	if (c.Sent == session.SentRefreshed || c.Sent == session.SentReissued) && setsCookie(h, s.name) {
+	if unasked(c) && setsCookie(h, s.name) {
 		// The cookie was set on the way here, by a server behind a proxy that
 		// shares it, or by this middleware, mounted twice. Nobody asked for
 		// this one, and it must not undo the other, which may be a sign-out.
-		c.Sent, c.Value, c.Token, c.Delete = session.SentNothing, "", session.Info{}, nil
+		withdraw(c)
 	}
 	if c.Value == "" && len(c.Delete) == 0 {
 		return

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/middleware"
 	"github.com/keyturn/keyturn/session"
 )
@@ -88,6 +89,71 @@ func TestPanicsPassThroughUncommitted(t *testing.T) {
 		for _, ev := range list {
 			if ev.Sent != tt.sent || ev.Lost != tt.lost || (ev.Token != session.Info{}) != (tt.cookies > 0) {
 				t.Errorf("%s: event %+v", tt.path, ev)
+			}
+		}
+	}
+}
+
+// What a handler asked for and the client does not get is lost. A refresh or a
+// reissue that is due is not: nobody asked for it, and it is due again.
+func TestOnlyWhatAHandlerAskedForIsLost(t *testing.T) {
+	keys := keyring.Ephemeral()
+	m := newManager(t, session.Config{Keys: keys, IdleTimeout: time.Hour, FormerNames: []session.FormerName{{Name: "sid"}}})
+	former := newManager(t, session.Config{Keys: keys, Name: "sid"})
+	var log events
+	h := newMiddleware(t, m, middleware.Config{ReissueOnRead: true, Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := m.From(r.Context())
+		switch r.URL.Path {
+		case "/read":
+			s.Data()
+		case "/changed":
+			change(t, s)
+		case "/renewed":
+			s.Renew(visit{User: "tom"})
+		case "/deleted":
+			s.Destroy()
+		case "/changed and back":
+			change(t, s)
+			s.Update(func(v *visit) { v.Count-- })
+		}
+		if r.URL.RawQuery == "panic" {
+			panic(http.ErrAbortHandler)
+		}
+		if _, _, err := w.(http.Hijacker).Hijack(); err != nil {
+			t.Error(err)
+		}
+	}))
+	due := cookieName + "=" + sealed(t, m, time.Now().Add(-45*time.Minute), visit{User: "tom"})
+	outdated := "sid=" + sealed(t, former, time.Now(), visit{User: "tom"})
+	for _, tt := range []struct {
+		path, cookie string
+		sent         session.Sent
+	}{
+		{"/read", due, session.SentNothing},
+		{"/read", outdated, session.SentNothing},
+		{"/changed%20and%20back", due, session.SentNothing},
+		{"/changed", due, session.SentChanged},
+		{"/renewed", due, session.SentRenewed},
+		{"/deleted", due, session.SentDeleted},
+		{"/deleted", "", session.SentNothing},
+	} {
+		for _, how := range []string{"panic", "hijack"} {
+			req := request("GET", tt.path+"?"+how, tt.cookie)
+			req.Header.Set("Sec-Fetch-Mode", "navigate")
+			rec := httptest.NewRecorder()
+			func() {
+				defer func() { recover() }()
+				h.ServeHTTP(hijacking{bare{rec}}, req)
+			}()
+			if len(rec.Header()) != 0 {
+				t.Errorf("%s, %s: the header has %v", tt.path, how, rec.Header())
+			}
+			ev := log.only(t)
+			if ev.Sent != tt.sent || ev.Lost != (tt.sent != session.SentNothing) || (ev.Token != session.Info{}) {
+				t.Errorf("%s, %s: event %+v", tt.path, how, ev)
+			}
+			if tt.cookie != "" && ev.Outcome != session.Valid {
+				t.Errorf("%s, %s: the cookie is %v: %v", tt.path, how, ev.Outcome, ev.Reason)
 			}
 		}
 	}
