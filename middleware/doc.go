@@ -20,8 +20,9 @@
 //
 // A cookie is sent only if its value has to change; see package session. It
 // is then the only Set-Cookie of its name in the response. A mere refresh
-// gives way to one of that name that is already there, as in a response that
-// came through a ReverseProxy from a server that shares the session.
+// gives way to one that is already there of that name, or of the former name
+// that the session came under, as in a response that came through a
+// ReverseProxy from a server that shares the session.
 //
 // Nothing is sent if the handler panics before the response has begun, and
 // nothing of the session can be sent once the handler has hijacked the

@@ -214,10 +214,11 @@ func withdraw(c *session.Commit) {
 func (x *exchange) send(h http.Header, c *session.Commit) {
 	s := x.settings
 	varyByCookie(h)
-	if unasked(c) && setsCookie(h, s.name) {
+	if unasked(c) && (setsCookie(h, s.name) || setsCookie(h, c.Cookie.Cookie)) {
 		// The cookie was set on the way here, by a server behind a proxy that
-		// shares it, or by this middleware, mounted twice. Nobody asked for
-		// this one, and it must not undo the other, which may be a sign-out.
+		// shares it and may know its former name only, or by this middleware,
+		// mounted twice. Nobody asked for this one, and it must not undo the
+		// other, which may be a sign-out.
 		withdraw(c)
 	}
 	if c.Value == "" && len(c.Delete) == 0 {

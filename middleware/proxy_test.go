@@ -149,6 +149,69 @@ func TestARefreshGivesWayToTheBackend(t *testing.T) {
 	}
 }
 
+// Nor does a refresh undo what was done under a former name, or delete a former
+// cookie in whose place it sends nothing.
+func TestARefreshThatGivesWaySendsNothing(t *testing.T) {
+	keys := keyring.Ephemeral()
+	config := session.Config{Keys: keys, IdleTimeout: time.Hour}
+	config.FormerNames = []session.FormerName{{Name: "sid", DeleteAfter: time.Now().Add(-time.Hour)}, {Name: "older"}}
+	m := newManager(t, config)
+	at := time.Now().Add(-45 * time.Minute)
+	came := map[string]string{}
+	for _, name := range []string{cookieName, "sid", "older"} {
+		came[name] = name + "=" + sealed(t, newManager(t, session.Config{Keys: keys, Name: name, IdleTimeout: time.Hour}), at, visit{User: "tom"})
+	}
+	var log events
+	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.From(r.Context()).Data()
+		if name := r.URL.Path[1:]; name != "" {
+			w.Header().Add("Set-Cookie", name+"=; Max-Age=0") // as from behind a proxy
+		}
+	}))
+	both := came[cookieName] + "; sid=x"
+	for _, tt := range []struct {
+		cookie, out string   // what came, and what is already deleted
+		names       []string // all that are set then; nil: as before
+	}{
+		{came[cookieName], "", []string{cookieName}},
+		{came["sid"], "", []string{cookieName, "sid"}},
+		{came["older"], "", []string{cookieName}},
+		{both, "", []string{cookieName, "sid"}},
+		{came[cookieName], cookieName, nil},
+		{came["sid"], cookieName, nil},
+		{came["sid"], "sid", nil},
+		{came["older"], "older", nil},
+		{both, cookieName, nil},
+		// What is not in the way stays, and is not what the refresh is of.
+		{came[cookieName], "older", []string{"older", cookieName}},
+		{came["older"], "sid", []string{"sid", cookieName}},
+		{came[cookieName], "theme", []string{"theme", cookieName}},
+	} {
+		cookieOf, _, _ := strings.Cut(tt.cookie, "=")
+		res := serve(h, request("GET", "/"+tt.out, tt.cookie))
+		ev := log.only(t)
+		if ev.Outcome != session.Valid || res.Header.Get("Vary") != "Cookie" {
+			t.Errorf("%s came: event %+v, header %v", cookieOf, ev, res.Header)
+		}
+		if tt.names == nil {
+			if got := res.Header["Set-Cookie"]; len(got) != 1 || got[0] != tt.out+"=; Max-Age=0" || res.Header["Cache-Control"] != nil {
+				t.Errorf("%s came, and %s is deleted: header %v", cookieOf, tt.out, res.Header)
+			}
+			if ev.Sent != session.SentNothing || (ev.Token != session.Info{}) {
+				t.Errorf("%s came, and %s is deleted: event %+v", cookieOf, tt.out, ev)
+			}
+			continue
+		}
+		var names []string
+		for _, c := range res.Cookies() {
+			names = append(names, c.Name)
+		}
+		if !slices.Equal(names, tt.names) || ev.Sent != session.SentRefreshed {
+			t.Errorf("%s came, and %q is deleted: cookies %q, want %q; event %+v", cookieOf, tt.out, names, tt.names, ev)
+		}
+	}
+}
+
 func TestReverseProxyUpgradeLosesAChangeAndSaysSo(t *testing.T) {
 	backend := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") == "" {
