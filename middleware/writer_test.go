@@ -210,6 +210,56 @@ func TestEarlyHintsDoNotCommit(t *testing.T) {
 	})
 }
 
+// Of all statuses that net/http takes for informational, 101 alone is final.
+func TestOfTheInformationalStatusesOnly101Commits(t *testing.T) {
+	m := newManager(t, session.Config{})
+	var log events
+	h := newMiddleware(t, m, middleware.Config{Observe: log.observe}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var status int
+		if _, err := fmt.Sscan(r.URL.Path[1:], &status); err != nil {
+			return
+		}
+		s := m.From(r.Context())
+		change(t, s)
+		w.WriteHeader(status)
+		if status == http.StatusSwitchingProtocols {
+			tooLate(t, s)
+		} else {
+			change(t, s)
+		}
+		w.WriteHeader(http.StatusAccepted)
+		tooLate(t, s)
+	}))
+	onBoth(t, h, func(t *testing.T, s *server) {
+		s.client.Jar = nil
+		for status := 100; status <= 199; status++ {
+			log.take()
+			res := s.get(t, fmt.Sprintf("/%d", status))
+			want := struct{ status, hints, count int }{202, 1, 2}
+			if status == 101 {
+				want.count = 1
+				if !s.http2 { // which has no 101 (RFC 9113, section 8.6): there it goes on
+					want.status, want.hints = 101, 0
+				}
+			}
+			if res.StatusCode != want.status || len(res.hints) != want.hints {
+				t.Errorf("%d: %s after %d informational responses", status, res.Status, len(res.hints))
+			}
+			for _, hint := range res.hints {
+				if status != 101 && len(hint["Set-Cookie"])+len(hint["Vary"])+len(hint["Cache-Control"]) > 0 {
+					t.Errorf("%d: the informational response has %v", status, hint)
+				}
+			}
+			if got := opened(t, m, parsed(t, res.Header, cookieName).Value); got.Count != want.count {
+				t.Errorf("%d: the cookie holds %+v", status, got)
+			}
+			if ev := log.only(t); ev.Sent != session.SentChanged || ev.Lost {
+				t.Errorf("%d: event %+v", status, ev)
+			}
+		}
+	})
+}
+
 func TestNothingIsInTheHeaderBeforeCommit(t *testing.T) {
 	m := newManager(t, session.Config{})
 	h := newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
