@@ -5,8 +5,10 @@ package keyring
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -118,30 +120,179 @@ func TestWriteFileRefusesWhatIsNoFile(t *testing.T) {
 	}
 }
 
-func TestOpenWithoutPermission(t *testing.T) {
+// withoutPrivilege calls f as somebody who is not root, and who owns the
+// directory if the test is root.
+func withoutPrivilege(t *testing.T, dir string, f func() error) error {
+	t.Helper()
 	if os.Geteuid() == 0 {
-		t.Skip("root may read everything")
+		mode := fs.FileMode(0o711) // of what leads there, and was made for root only
+		if err := errors.Join(os.Chmod(filepath.Dir(dir), mode), os.Chown(dir, 65534, -1)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	path := filepath.Join(t.TempDir(), "ring.json")
+	err := asNobody()
+	if err == nil {
+		if _, err := os.Stat(dir); err != nil {
+			t.Skip(errors.Join(err, asMyself()))
+		}
+		err = f()
+	}
+	if err := asMyself(); err != nil {
+		t.Fatal(err)
+	}
+	return err
+}
+
+func TestOpenWithoutPermission(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ring.json")
 	write(t, path, shopFile(t), 0)
-	if k, err := Open(path); !errors.Is(err, fs.ErrPermission) || k != nil {
-		t.Errorf("%v, %v", k, err)
+	err := withoutPrivilege(t, dir, func() error {
+		_, err := Open(path)
+		return err
+	})
+	if !errors.Is(err, fs.ErrPermission) || !strings.HasPrefix(err.Error(), "keyring: open ") {
+		t.Errorf("got %v", err)
 	}
 }
 
-func TestWriteFileInADirectoryThatCannotBeWritten(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may write everything")
+// A file that can be opened, and of which nothing can be read.
+func TestOpenReportsThatReadingFails(t *testing.T) {
+	const path = "/proc/self/mem" // at offset 0 there is never anything
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		t.Skip("there is no such file")
 	}
-	dir := t.TempDir()
-	path := filepath.Join(dir, "ring.json")
-	write(t, path, shopFile(t), 0o600)
-	if err := os.Chmod(dir, 0o500); err != nil {
+	for what, open := range map[string]func() error{
+		"Open":     func() error { _, err := Open(path); return err },
+		"ReadFile": func() error { _, err := ReadFile(path); return err },
+	} {
+		if err := open(); !errors.Is(err, syscall.EIO) || !strings.HasPrefix(err.Error(), "keyring: read "+path) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// limited calls f while no file may have more than 1000 bytes.
+func limited(t *testing.T, f func() error) error {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ) // which would end the process
+	defer signal.Reset(syscall.SIGXFSZ)
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
 		t.Fatal(err)
 	}
-	defer os.Chmod(dir, 0o700)
-	if err := WriteFile(path, newTestRing(t, shop(t))); !errors.Is(err, fs.ErrPermission) {
+	limit := was
+	limit.Cur = 1000
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	err := f()
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	return err
+}
+
+// Whatever the system refuses while a file is written, the former one stays as it
+// was, and nothing is beside it.
+func TestAWriteThatFailsLeavesNothingBehind(t *testing.T) {
+	r := newTestRing(t, shop(t))
+	former := []byte("former")
+	for _, tt := range []struct {
+		name         string
+		is           error
+		says         string
+		owner, group int // of the former file, if either is not 0
+		write        func(t *testing.T, path string) error
+	}{
+		{"no room", syscall.EFBIG, "", 0, 0, func(t *testing.T, path string) error {
+			return limited(t, func() error { return WriteFile(path, r) })
+		}},
+		{"close", fs.ErrClosed, "", 0, 0, func(t *testing.T, path string) error {
+			// As where a file is sent to its server only when it is closed: here
+			// it has been.
+			return disk{(*os.File).Close, os.Rename}.replace(path, shopFile(t))
+		}},
+		{"no file can be made there", fs.ErrPermission, "", 0, 0, func(t *testing.T, path string) error {
+			dir := filepath.Dir(path)
+			if err := os.Chmod(dir, 0o555); err != nil {
+				t.Fatal(err)
+			}
+			defer os.Chmod(dir, 0o755)
+			return withoutPrivilege(t, dir, func() error { return WriteFile(path, r) })
+		}},
+		{"another's", fs.ErrPermission, "cannot pass on its owner and group: ", 12345, 65534, func(t *testing.T, path string) error {
+			return withoutPrivilege(t, filepath.Dir(path), func() error { return WriteFile(path, r) })
+		}},
+		{"of another group", fs.ErrPermission, "cannot pass on its owner and group: ", 65534, 54321, func(t *testing.T, path string) error {
+			return withoutPrivilege(t, filepath.Dir(path), func() error { return WriteFile(path, r) })
+		}},
+	} {
+		for _, exists := range []bool{true, false} {
+			given := tt.owner+tt.group != 0
+			if given && !exists {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, file %v", tt.name, exists), func(t *testing.T) {
+				if given && os.Geteuid() != 0 {
+					t.Skip("only root may give files away")
+				}
+				dir := t.TempDir()
+				path := filepath.Join(dir, "ring.json")
+				var before fs.FileInfo
+				if exists {
+					write(t, path, former, 0o640)
+					if given {
+						if err := os.Chown(path, tt.owner, tt.group); err != nil {
+							t.Skip(err)
+						}
+					}
+					var err error
+					if before, err = os.Stat(path); err != nil {
+						t.Fatal(err)
+					}
+				}
+				err := tt.write(t, path)
+				if !errors.Is(err, tt.is) || !strings.HasPrefix(err.Error(), "keyring: "+path+" is not written: "+tt.says) {
+					t.Errorf("got %v", err)
+				}
+				if !exists {
+					if names := entries(t, dir); names != "" {
+						t.Errorf("the directory has %s", names)
+					}
+					return
+				}
+				if names := entries(t, dir); names != "ring.json" {
+					t.Errorf("the directory has %s", names)
+				}
+				after, err := os.Stat(path)
+				if err != nil || !os.SameFile(before, after) || after.Mode() != before.Mode() {
+					t.Errorf("the file is another one: %v", err)
+				}
+				if got, err := os.ReadFile(path); !bytes.Equal(got, former) {
+					t.Errorf("%v, file of %d bytes", err, len(got))
+				}
+			})
+		}
+	}
+}
+
+// A directory in which files can be made, and which cannot be opened.
+func TestAWriteThatMayNotLastSaysSo(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ring.json")
+	if err := os.Chmod(dir, 0o300); err != nil {
+		t.Fatal(err)
+	}
+	err := withoutPrivilege(t, dir, func() error { return WriteFile(path, newTestRing(t, shop(t))) })
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(err, fs.ErrPermission) || !strings.HasPrefix(err.Error(), "keyring: "+path+" is written, but may be lost if the machine stops now: ") {
 		t.Errorf("got %v", err)
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, shopFile(t)) || entries(t, dir) != "ring.json" {
+		t.Errorf("%v, file of %d bytes; the directory has %s", err, len(got), entries(t, dir))
 	}
 }
 
