@@ -38,7 +38,8 @@ func TestStatsShowsTheRingAndCountersAndNoSecret(t *testing.T) {
 	serve(h, request("GET", "/", cookieName+"=x"))
 
 	got := serve(mw.Stats(), request("GET", "/", cookieName+"="+value))
-	if got.StatusCode != 200 || got.Header.Get("Content-Type") != "application/json" || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Set-Cookie") != "" {
+	if got.StatusCode != 200 || got.Header.Get("Content-Type") != "application/json" || got.Header.Get("X-Content-Type-Options") != "nosniff" ||
+		got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Set-Cookie") != "" {
 		t.Errorf("%v", got.Header)
 	}
 	b, err := io.ReadAll(got.Body)
@@ -65,6 +66,9 @@ func TestStatsShowsTheRingAndCountersAndNoSecret(t *testing.T) {
 		t.Errorf("%v", key)
 	}
 
+	if got := serve(mw.Stats(), request("HEAD", "/", "")); got.StatusCode != 200 || got.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("HEAD: %v %v", got.Status, got.Header)
+	}
 	if got := serve(mw.Stats(), request("POST", "/", "")); got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %v", got.Status)
 	}
