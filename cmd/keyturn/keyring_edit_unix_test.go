@@ -90,3 +90,22 @@ func copyOfCommand(t *testing.T, dir string) string {
 	}
 	return to.Name()
 }
+
+// Operators may be different users: each can open the lock of another.
+func TestTheLockIsForEverybody(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o022))
+	path, _ := rotated(t, signer.HMACSHA256())
+	unlock, err := lockRing(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	lock := filepath.Join(filepath.Dir(path), ".shop.json.lock")
+	info, err := os.Stat(lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != 0o644 {
+		t.Errorf("mode %v", info.Mode())
+	}
+}

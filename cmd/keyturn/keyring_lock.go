@@ -27,7 +27,7 @@ func lockRing(path string, wait time.Duration) (unlock func(), err error) {
 	path = realPath(path)
 	l := flock.New(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock"), flock.SetPermissions(0o644))
 	ok, err := l.TryLock()
-	if err == nil && !ok && wait > 0 {
+	if err == nil && !ok {
 		ctx, cancel := context.WithTimeout(context.Background(), wait)
 		defer cancel()
 		if ok, err = l.TryLockContext(ctx, lockPoll); errors.Is(err, context.DeadlineExceeded) {
