@@ -154,7 +154,9 @@ func TestPollsAreAnIntervalApartGiveOrTakeAFifth(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (Loader{Interval: -1}).Follow(&shelf{}); err == nil {
+	s := &shelf{data: encoded(t, founded(t, signer.HMACSHA256()))}
+	if k, err := (Loader{Interval: -1}).Follow(s); err == nil {
+		k.Close()
 		t.Error("a negative interval is taken")
 	}
 }
@@ -826,5 +828,23 @@ func TestStatsDoesNotWaitForAReplace(t *testing.T) {
 	}})
 	if err := k.Replace(added(t, k.Ring())); err != nil || asked != 2 {
 		t.Errorf("%v, asked %d times", err, asked)
+	}
+}
+
+// Nobody who gives a hint waits, and while one stands, another wakes nobody.
+func TestAHintIsGivenOnce(t *testing.T) {
+	h := New(founded(t, signer.HMACSHA256())).hint
+	h.give()
+	<-h.wake
+	h.give()
+	if len(h.wake) != 0 {
+		t.Error("one that stands is given again")
+	}
+	for range 2 { // the second time, the first has woken nobody yet
+		h.given.Store(false)
+		h.give()
+	}
+	if len(h.wake) != 1 {
+		t.Error("one that is taken back is not given anew")
 	}
 }
