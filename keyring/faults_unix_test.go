@@ -364,11 +364,13 @@ func TestAWatchStaysOnADirectoryBehindALink(t *testing.T) {
 	}
 }
 
-// Close leaves neither goroutines nor open files.
+// Neither Close nor an Open that fails leaves goroutines or open files.
 func TestCloseLeavesNothing(t *testing.T) {
 	listen(t)
 	path := filepath.Join(t.TempDir(), "ring.json")
 	write(t, path, encoded(t, founded(t, signer.HMACSHA256())), 0o600)
+	invalid := filepath.Join(filepath.Dir(path), "invalid.json")
+	write(t, invalid, []byte("{}"), 0o600)
 	open := func() int {
 		files, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
@@ -384,6 +386,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 		}
 		if err := errors.Join(k.Close(), k.Close()); err != nil {
 			t.Fatal(err)
+		}
+		if _, err := Open(invalid); err == nil {
+			t.Fatal("it is opened")
 		}
 	}
 	// What package fsnotify closes ends a moment later.
