@@ -102,7 +102,6 @@ func (c editing) editLocked(std streams, change func(*draft) error) error {
 			return err
 		}
 		report.Written = true
-		report.Warnings = append(fileWarnings(c.File), report.Warnings...)
 	}
 	return report.show(std, c.JSON)
 }
