@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/base64"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -442,6 +445,87 @@ func TestWhatWasWrittenMeanwhileIsKept(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	before.untouched(t, path)
+}
+
+// Also if it comes while the edit is being made, and says that it is the same
+// generation: then it is not said either that anything is written.
+func TestWhatIsWrittenDuringAnEditIsKept(t *testing.T) {
+	for _, raised := range []uint64{0, 1} {
+		path, _ := rotated(t, signer.HMACSHA256())
+		d := readRing(t, path).Document()
+		d.Generation += raised
+		d.Published = d.Published.Add(time.Second)
+		other, err := keyring.NewRing(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before stored
+		var out bytes.Buffer
+		std := streams{nil, bufio.NewWriter(&out), io.Discard}
+		var c editing
+		c.File = path
+		err = c.edit(std, func(d *draft) error {
+			if err := keyring.WriteFile(path, other); err != nil {
+				t.Fatal(err)
+			}
+			before = store(t, path)
+			return d.Promote(d.now)
+		})
+		std.out.Flush()
+		if complain(io.Discard, err) != 75 || !strings.Contains(err.Error(), "meanwhile") || out.Len() > 0 {
+			t.Errorf("%d generations later: %v, %q", raised, err, out.String())
+		}
+		before.untouched(t, path)
+		// The next one need not wait for this one.
+		if err := c.edit(std, func(d *draft) error { return d.Promote(d.now) }); err != nil {
+			t.Errorf("the next edit: %v", err)
+		}
+	}
+}
+
+// A ring that cannot be written is not said to be.
+func TestAWriteThatFailsIsSaid(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	// A name with which that of a temporary file is too long, and that of the lock is not.
+	long := filepath.Join(filepath.Dir(path), strings.Repeat("n", 249))
+	if err := os.Rename(path, long); err != nil {
+		t.Skip(err)
+	}
+	before := store(t, long)
+	if r := want(t, 74, "", "keyring", "rotate", long); !strings.Contains(r.err, "is not written") || r.out != "" {
+		t.Errorf("%q %q", r.out, r.err)
+	}
+	before.untouched(t, long)
+}
+
+// Each rule that is accepted is recorded once, and no other.
+func TestAcceptedRulesAreRecordedOnce(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	was, now := readRing(t, path), time.Now()
+	is, err := was.Edit(now, func(d *keyring.Document) error {
+		d.Codecs = append(d.Codecs, keyring.CodecFrom{Codec: "cbor", From: now}, keyring.CodecFrom{Codec: "msgpack", From: now.Add(time.Minute)})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, f := range keyring.Plan(was, is, now) {
+		if f.Rule == keyring.T10 {
+			found++
+		}
+	}
+	if found != 2 {
+		t.Fatalf("%d findings of T10: %v", found, keyring.Plan(was, is, now))
+	}
+	var c editing
+	c.Accept, c.Reason = []keyring.Rule{keyring.T4, keyring.T10}, "x"
+	if is, err = c.accepting(was, is, now); err != nil {
+		t.Fatal(err)
+	}
+	if o := is.Document().Override; !slices.Equal(o.Allow, []keyring.Exception{{Rule: keyring.T10}}) || o.Generation != 8 || o.Reason != "x" {
+		t.Errorf("%+v", o)
+	}
 }
 
 func TestRestoreGoesBack(t *testing.T) {
