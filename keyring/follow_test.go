@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -702,6 +703,19 @@ func TestAnUnchangedContentCostsAHash(t *testing.T) {
 		if n := k.Stats(base).Loads.Unchanged; n < 90 || made != 0 {
 			t.Errorf("%d signers made in %d looks", made, n)
 		}
+		// Nor after another has been found, or the same, spelled in another way.
+		two := encoded(t, next(t, k.Ring(), nil))
+		for _, data := range [][]byte{two, append(two, '\n')} {
+			s.set(data, nil)
+			if err := k.Reload(t.Context()); err != nil || k.Ring().Generation() != 2 {
+				t.Fatalf("%v, %v", err, k.Ring())
+			}
+			made = 0
+			time.Sleep(time.Hour)
+			if made != 0 {
+				t.Errorf("%d signers made later", made)
+			}
+		}
 	})
 }
 
@@ -847,4 +861,241 @@ func TestAHintIsGivenOnce(t *testing.T) {
 	if len(h.wake) != 1 {
 		t.Error("one that is taken back is not given anew")
 	}
+}
+
+// When a file is written, it is looked at once it is left alone, or in a while if
+// it never is, and Close does not wait for that.
+func TestAFileIsLookedAtWhenItIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, _ := followed(t, Loader{Interval: 24 * time.Hour})
+		change := func() { k.follower.changed <- struct{}{} }
+		began := time.Now()
+		for range 10 {
+			change()
+			time.Sleep(calm / 2)
+		}
+		time.Sleep(time.Minute)
+		if looks := s.taken(); len(looks) != 1 || looks[0].Sub(began) != 9*calm/2+calm {
+			t.Errorf("looks at %v, want one %v after %v", looks, 9*calm/2+calm, began)
+		}
+		began = time.Now()
+		for time.Since(began) < 10*patience {
+			change()
+			time.Sleep(calm / 2)
+		}
+		if looks := s.taken(); len(looks) < 8 || len(looks) > 10 || looks[0].Sub(began) != patience {
+			t.Errorf("looks at %v, want one each %v after %v", looks, patience, began)
+		}
+		time.Sleep(time.Minute)
+		change()
+		synctest.Wait()
+		began = time.Now()
+		k.Close()
+		if d := time.Since(began); d != 0 {
+			t.Errorf("Close takes %v", d)
+		}
+	})
+}
+
+// A look for another reason is as good as the one that an unknown key was to lead to.
+func TestAnUnknownKeyLeadsToOneLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, _ := followed(t, Loader{Interval: 24 * time.Hour})
+		b := bind(t, k, Use{Name: "s"})
+		b.Subkeys().Lookup(KeyID{1}, base)
+		time.Sleep(soonestLook / 2)
+		k.follower.changed <- struct{}{}
+		time.Sleep(time.Hour)
+		if looks := s.taken(); len(looks) != 1 {
+			t.Errorf("looks at %v, want one", looks)
+		}
+	})
+}
+
+// A slow is a Source that takes a second, or returns a moment after its context is
+// done.
+type slow struct {
+	data         []byte
+	active, most atomic.Int32
+}
+
+func (s *slow) Load(ctx context.Context) ([]byte, error) {
+	defer s.active.Add(-1)
+	if n := s.active.Add(1); n > s.most.Load() {
+		s.most.Store(n)
+	}
+	select {
+	case <-time.After(time.Second):
+		return s.data, nil
+	case <-ctx.Done():
+		time.Sleep(calm / 5)
+		return nil, ctx.Err()
+	}
+}
+
+// Load is not called again before it has returned, however many want to look, and
+// has returned when Close does.
+func TestLoadIsCalledOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		s := &slow{data: encoded(t, founded(t, signer.HMACSHA256()))}
+		k, err := Follow(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.Close()
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if err := k.Reload(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := s.most.Load(); n != 1 {
+			t.Errorf("%d calls at a time", n)
+		}
+		go k.Reload(t.Context())
+		synctest.Wait()
+		k.Close()
+		if n := s.active.Load(); n != 0 || s.most.Load() != 1 {
+			t.Errorf("%d calls have not returned", n)
+		}
+	})
+}
+
+// Who waits for the look of somebody else waits no longer than is wanted, and is
+// told why.
+func TestReloadWaitsNoLongerThanItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, _ := followed(t, Loader{Interval: 24 * time.Hour})
+		release := make(chan struct{})
+		defer close(release)
+		s.stall(release)
+		go k.Reload(context.Background())
+		synctest.Wait()
+		began := time.Now()
+		why := errors.New("signal")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
+		defer cancel()
+		if err := k.Reload(ctx); err != why || time.Since(began) != time.Second {
+			t.Errorf("Reload returns %v after %v", err, time.Since(began))
+		}
+		errs := make(chan error, 20)
+		for range cap(errs) {
+			go func() { errs <- k.Reload(context.Background()) }()
+		}
+		synctest.Wait()
+		k.Close()
+		for range cap(errs) {
+			if err := <-errs; err != errClosed {
+				t.Errorf("after Close, Reload returns %v", err)
+			}
+		}
+	})
+}
+
+// Another thing that is wrong is another thing to say, and a ring that is adopted
+// says enough of itself.
+func TestEachFailureIsSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, r := followed(t, Loader{Interval: 24 * time.Hour})
+		log.taken()
+		for _, says := range []string{"no route", "no answer", "no route"} {
+			s.set(nil, errors.New(says))
+			for range 3 {
+				k.Reload(t.Context())
+			}
+			if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], says) {
+				t.Errorf("%s: logged is %q", says, lines)
+			}
+		}
+		s.set(encoded(t, added(t, r)), nil)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], "another ring is in use") {
+			t.Errorf("logged is %q", lines)
+		}
+	})
+}
+
+// What an operator should see to is logged with each ring, and so is the key that
+// signs now.
+func TestWarningsAreLoggedWithEachRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		time.Sleep(time.Until(base))
+		first, second := hmacKeyAt(t, 1, base.Add(-20*day)), hmacKeyAt(t, 2, base.Add(-day))
+		r := newTestRing(t, Document{Name: "shop", Generation: 1, Keys: []Key{first, second}})
+		s := &shelf{data: encoded(t, r)}
+		k, err := Loader{Interval: 24 * time.Hour}.Follow(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.Close()
+		warned := func(lines []string) bool {
+			return slices.ContainsFunc(lines, func(l string) bool {
+				return strings.Contains(l, "level=WARN") && strings.Contains(l, "standby")
+			})
+		}
+		if lines := log.taken(); !warned(lines) {
+			t.Errorf("logged is %q", lines)
+		}
+		s.set(encoded(t, next(t, r, nil)), nil)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		lines := log.taken()
+		if !warned(lines) || !strings.Contains(lines[0], "primary="+second.ID().String()) {
+			t.Errorf("logged is %q", lines)
+		}
+	})
+}
+
+// Close returns when all that was following is over.
+func TestCloseWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, _, _ := followed(t, Loader{})
+		closing, stop := context.WithCancel(t.Context())
+		f := &follower{
+			keyring: k, source: &shelf{}, closing: closing, stop: stop, done: make(chan struct{}),
+			turn: make(chan struct{}, 1), changed: make(chan struct{}, 1), hint: &hint{wake: make(chan struct{}, 1)},
+		}
+		released := false
+		go f.run(func() {
+			time.Sleep(time.Second)
+			released = true
+		})
+		f.close()
+		if !released {
+			t.Error("the watch is not released yet")
+		}
+	})
+}
+
+// A look that fails is one as well: the next comes no sooner.
+func TestALookThatFailsCountsForEarlyLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, _ := followed(t, Loader{Interval: 24 * time.Hour})
+		b := bind(t, k, Use{Name: "s"})
+		time.Sleep(time.Minute)
+		s.set(nil, errors.New("no"))
+		if err := k.Reload(t.Context()); err == nil {
+			t.Fatal("what fails is taken")
+		}
+		s.taken()
+		at := time.Now()
+		b.Subkeys().Lookup(KeyID{1}, base)
+		time.Sleep(time.Minute)
+		if looks := s.taken(); len(looks) != 1 || looks[0].Sub(at) != soonestLook {
+			t.Errorf("looks at %v, want one %v after %v", looks, soonestLook, at)
+		}
+	})
 }
