@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/keyturn/keyturn/signer"
 )
 
@@ -364,6 +366,72 @@ func TestAWatchStaysOnADirectoryBehindALink(t *testing.T) {
 	}
 }
 
+// The directory that the file really is in is watched besides that of the path,
+// and nothing else: not the one before, nor the one that the process is in.
+func TestWatchedIsWhereTheFileIs(t *testing.T) {
+	dir, other, third := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, d := range []string{dir, other, third} {
+		write(t, filepath.Join(d, "real.json"), nil, 0o600)
+	}
+	t.Chdir(dir)
+	for _, path := range []string{"ring.json", filepath.Join(dir, "ring.json")} {
+		w, err := fsnotify.NewWatcher()
+		if err == nil {
+			defer w.Close()
+			err = w.Add(filepath.Dir(path))
+		}
+		if err != nil {
+			t.Skip(err)
+		}
+		known := ""
+		lead := func(to string, want ...string) {
+			t.Helper()
+			os.Remove(path)
+			if to != "" {
+				if err := os.Symlink(to, path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			known = (&follower{path: path}).watchElsewhere(w, known)
+			got := w.WatchList()
+			slices.Sort(got)
+			want = append(want, filepath.Dir(path))
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s leads to %q: watched are %q, want %q", path, to, got, want)
+			}
+		}
+		lead("real.json")
+		lead(filepath.Join(other, "real.json"), other)
+		lead("", other) // for as long as it is not known where it is
+		lead(filepath.Join(third, "real.json"), third)
+		lead("real.json")
+		// What is watched already is left alone.
+		lead(filepath.Join(other, "real.json"), other)
+		w.Remove(other)
+		lead(filepath.Join(other, "real.json"))
+	}
+}
+
+// What watches the file ends also if nobody heeds what it says.
+func TestAWatchThatNobodyHeedsEnds(t *testing.T) {
+	f := &follower{path: filepath.Join(t.TempDir(), "ring.json"), changed: make(chan struct{}, 1)}
+	release := f.watch(t.Context())
+	for end := time.Now().Add(calm); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		write(t, f.path, nil, 0o600)
+	}
+	done := make(chan struct{})
+	go func() {
+		release()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("it goes on")
+	}
+}
+
 // Neither Close nor an Open that fails leaves goroutines or open files.
 func TestCloseLeavesNothing(t *testing.T) {
 	listen(t)
@@ -396,6 +464,58 @@ func TestCloseLeavesNothing(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatalf("%d goroutines, and before %d; %d open files, and before %d", runtime.NumGoroutine(), goroutines, open(), files)
 		}
+	}
+}
+
+// Whatever comes of it, neither a read nor a write leaves a file open.
+func TestFilesAreClosed(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would close them
+	open := func() int {
+		files, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(files)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ring.json")
+	failed := errors.New("failed")
+	sound := disk{(*os.File).Sync, os.Rename}
+	for _, tt := range []struct {
+		name string
+		do   func() error
+		want error
+	}{
+		{"a write", func() error { return sound.replace(path, shopFile(t)) }, nil},
+		{"a read", func() error { _, err := ReadFile(path); return err }, nil},
+		{"a write that fails", func() error { return disk{func(*os.File) error { return failed }, os.Rename}.replace(path, nil) }, failed},
+	} {
+		before := open()
+		for range 20 {
+			if err := tt.do(); !errors.Is(err, tt.want) {
+				t.Fatalf("%s: %v", tt.name, err)
+			}
+		}
+		if after := open(); after >= before+20 {
+			t.Errorf("%s: %d open files, and before %d", tt.name, after, before)
+		}
+	}
+}
+
+// A file may be longer than it says: one that grows, and some of the system's.
+func TestNoMoreIsReadThanARingMayHave(t *testing.T) {
+	const path = "/proc/kallsyms"
+	if data, err := os.ReadFile(path); err != nil || len(data) <= maxFile+1 {
+		t.Skip("the system has no such file", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() > 0 {
+		t.Skip("the system says how long it is")
+	}
+	if data, err := readOpened(path); err != nil || len(data) != maxFile+1 {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	if _, err := ReadFile(path); err == nil || !strings.Contains(err.Error(), "more than 256 KiB") {
+		t.Errorf("%v", err)
 	}
 }
 

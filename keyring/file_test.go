@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/signer"
 )
@@ -56,6 +57,9 @@ func TestOpenRefuses(t *testing.T) {
 		k, err := Open(path(name))
 		if err == nil || k != nil || !strings.HasPrefix(err.Error(), "keyring: ") || !strings.Contains(err.Error(), path(name)) || !strings.Contains(err.Error(), says) || is != nil && !errors.Is(err, is) {
 			t.Errorf("%s: %v, %v, want an error that says %q", name, k, err, says)
+		}
+		if _, again := ReadFile(path(name)); again == nil || again.Error() != err.Error() {
+			t.Errorf("%s: ReadFile returns %v, and Open %v", name, again, err)
 		}
 	}
 	refused("missing", "missing", fs.ErrNotExist)
@@ -282,6 +286,32 @@ func TestWriteFileIsDurable(t *testing.T) {
 			if names := entries(t, dir); names != "ring.json" && names != "" {
 				t.Errorf("%q fails: the directory has %s", fail, names)
 			}
+		}
+	}
+}
+
+// What is wrong with a ring that is found later is said with its file as well.
+func TestReloadSaysInWhichFile(t *testing.T) {
+	log := listen(t)
+	path := filepath.Join(t.TempDir(), "ring.json")
+	write(t, path, shopFile(t), 0o600)
+	k, err := Loader{Interval: time.Hour}.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	log.taken()
+	write(t, path, []byte("{}"), 0o600)
+	if err := k.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v", err)
+	}
+	lines := log.taken()
+	if len(lines) == 0 {
+		t.Error("nothing is logged")
+	}
+	for _, line := range lines {
+		if !strings.Contains(line, "ring.json") {
+			t.Errorf("%q", line)
 		}
 	}
 }

@@ -107,6 +107,27 @@ func TestOpenFollowsLinks(t *testing.T) {
 	}
 }
 
+// Of a symbolic link, the directory that the target is in is made durable.
+func TestWriteFileIsDurableBehindALink(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "ring.json"), filepath.Join(t.TempDir(), "ring.json")
+	write(t, path, []byte("former"), 0o600)
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	var synced []string
+	d := disk{func(f *os.File) error {
+		synced = append(synced, f.Name())
+		return nil
+	}, os.Rename}
+	if err := d.replace(link, shopFile(t)); err != nil {
+		t.Fatal(err)
+	}
+	if len(synced) != 2 || filepath.Dir(synced[0]) != dir || synced[1] != dir {
+		t.Errorf("synced are %q", synced)
+	}
+}
+
 func TestWriteFileRefusesWhatIsNoFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
