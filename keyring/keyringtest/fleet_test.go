@@ -191,6 +191,7 @@ func TestRunRefusesWhatIsNoFleet(t *testing.T) {
 	for name, f := range map[string]Fleet{
 		"instances": {Instances: -1},
 		"stuck":     {Stuck: 7},
+		"not stuck": {Stuck: -1},
 		"lag":       {Lag: -1},
 		"skew":      {Skew: -1},
 		"late":      {Late: -1},
