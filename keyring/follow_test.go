@@ -166,8 +166,9 @@ func TestARingThatMayFollowIsAdoptedByTheNextPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := listen(t)
 		k, s, r := followed(t, Loader{})
-		b := bind(t, k, Use{Name: "s"})
 		began := time.Now()
+		time.Sleep(time.Second)
+		b := bind(t, k, Use{Name: "s"}) // which adopts nothing
 		if st := k.Stats(began); st.Generation != 1 || !st.Adopted.Equal(began) || !st.Confirmed.Equal(began) || st.Loads != (Loads{Adopted: 1}) {
 			t.Errorf("%+v", st)
 		}

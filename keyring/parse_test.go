@@ -738,6 +738,9 @@ func TestFromEnv(t *testing.T) {
 	if k, err := (Loader{MinGeneration: 1}).FromEnv(name); err == nil || k != nil {
 		t.Errorf("a generation is expected of a secret: %v, %v", k, err)
 	}
+	if k, err := (Loader{Name: "x"}).FromEnv(name); err == nil || k != nil {
+		t.Errorf("a name is expected of a secret: %v, %v", k, err)
+	}
 }
 
 func TestParseKeepsNothingOfItsInput(t *testing.T) {

@@ -55,6 +55,9 @@ func TestPrimaryRule(t *testing.T) {
 		{"a standby key does not sign", []Key{from(a, -day), b}, 0, a, due},
 		{"a standby key does not sign even alone", []Key{b, disabled(from(a, -day)), from(c, 50*day)}, 0, c, early},
 
+		{"revoked as it was to sign, it lifts no seal", []Key{from(a, -2*day), disabled(from(x, -day)), revoked(from(b, 0))}, 0, Key{}, none},
+		{"revoked a nanosecond later, it has lifted it", []Key{from(a, -2*day), disabled(from(x, -day)), revoked(from(b, -1))}, 0, a, due},
+
 		{"verifies for exactly long enough", []Key{from(a, -day), until(from(b, -1), reach)}, 0, b, due},
 		{"verifies for exactly long enough from the first", []Key{from(a, -day), until(from(b, 0), reach)}, 0, b, due},
 		{"verifies for a nanosecond too short from the first", []Key{from(a, -day), until(from(b, 0), reach-1)}, 0, a, due},
@@ -562,6 +565,22 @@ func TestStates(t *testing.T) {
 		if i, ok := r.index[id]; ok && r.document.Keys[i].Usable(now) != tt.usable {
 			t.Errorf("key %d at %v: Usable is %v", tt.n, tt.now, !tt.usable)
 		}
+	}
+}
+
+// Of two keys that are to sign from one time on, one does, and the other is no
+// longer pending then.
+func TestStatesOfKeysForOneTime(t *testing.T) {
+	r := newTestRing(t, Document{Keys: []Key{hmacKeyAt(t, 1, on(day)), hmacKeyAt(t, 2, on(day)), hmacKeyAt(t, 3, on(0))}})
+	var got []State
+	for _, now := range []time.Duration{day - 1, day} {
+		for _, k := range r.document.Keys[:2] {
+			got = append(got, r.State(k.id, on(now)))
+		}
+	}
+	slices.Sort(got[2:])
+	if want := []State{Pending, Pending, Active, Retiring}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
