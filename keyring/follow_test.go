@@ -1005,7 +1005,7 @@ func TestReloadWaitsNoLongerThanItsContext(t *testing.T) {
 func TestEachFailureIsSaidOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := listen(t)
-		k, s, r := followed(t, Loader{Interval: 24 * time.Hour})
+		k, s, r := followed(t, Loader{Interval: 30 * time.Minute})
 		log.taken()
 		for _, says := range []string{"no route", "no answer", "no route"} {
 			s.set(nil, errors.New(says))
