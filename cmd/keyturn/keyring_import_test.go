@@ -364,7 +364,7 @@ func TestImportReadsBase64AsFromEnv(t *testing.T) {
 	short := secret[:33]                         // with none
 	for _, text := range []string{
 		std(secret), url(secret), strings.TrimRight(std(secret), "="), strings.TrimRight(url(secret), "="), std(short), url(short), std(secret[:32]),
-		" \t" + url(secret) + "\r\n", std(secret) + "=", strings.TrimSuffix(std(secret), "="), std(secret) + "==", url(secret[:32]) + "=", "=" + url(short),
+		" \t" + url(secret) + "\r\n", std(secret) + "=", strings.TrimSuffix(std(secret), "="), std(secret) + "==", std(short) + "====", url(secret[:32]) + "=", "=" + url(short),
 		"+" + url(secret)[1:31] + "_" + url(secret)[32:], std(secret)[:20] + "\n" + std(secret)[20:], strings.TrimRight(std(secret), "=") + "A", std(secret) + "A",
 		strings.TrimRight(std(secret)[:45], "=") + "9", std(secret)[:45] + "/==", // bits that should be zero
 	} {

@@ -84,5 +84,8 @@ func TestSimulateTriesOutThePolicyOfAFile(t *testing.T) {
 		if r.err == "" {
 			t.Errorf("%s: nothing is said", args)
 		}
+		if strings.HasPrefix(args, "--stuck") && !strings.Contains(r.err, "--stuck: not between 0 and the 6 instances") {
+			t.Errorf("%s: %q", args, r.err)
+		}
 	}
 }
