@@ -19,6 +19,11 @@ type Source interface {
 	// Load returns the contents of the ring file as they are now. It returns
 	// soon after ctx is done, and is not called again before it has returned.
 	// The caller keeps what it returns and does not modify it.
+	//
+	// An error is returned by Follow and Reload and logged, as it is: it must not
+	// quote a secret, as that of an HTTP client quotes a URL with a token in it.
+	// [Keyring.Stats], which others may read than the log, has not its text and
+	// only that there was one.
 	Load(ctx context.Context) ([]byte, error)
 }
 
@@ -72,6 +77,7 @@ type follower struct {
 	loads     Loads
 	confirmed time.Time
 	failure   string // what was wrong at the last look, and has been logged
+	shown     string // what Stats says of it
 	looked    time.Time
 	wait      time.Duration // from then to a look that an unknown key leads to
 }
@@ -360,6 +366,27 @@ func (l *loading) run(ctx context.Context, s Source) {
 		}
 	}()
 	l.data, l.err = s.Load(ctx)
+	if _, ours := s.(file); !ours && l.err != nil {
+		l.err = &sourceError{l.err}
+	}
+}
+
+// A sourceError is what a Source of somebody else's says. It may have in it what
+// is not for everybody.
+type sourceError struct{ err error }
+
+// Error says whose error it is.
+func (e *sourceError) Error() string { return "keyring: the source failed: " + e.err.Error() }
+
+// Unwrap returns what the Source returned.
+func (e *sourceError) Unwrap() error { return e.err }
+
+// shown returns what everybody may know of a failure.
+func shown(failure error) string {
+	if s := (*sourceError)(nil); errors.As(failure, &s) {
+		return "keyring: the source failed; the log says why"
+	}
+	return failure.Error()
 }
 
 // failed counts a look that found no ring to use, logs why if that is new, and
@@ -369,7 +396,7 @@ func (f *follower) failed(count *uint64, err error) error {
 	*count++
 	f.looked = time.Now()
 	told := f.failure == err.Error()
-	f.failure = err.Error()
+	f.failure, f.shown = err.Error(), shown(err)
 	f.mu.Unlock()
 	if !told {
 		slog.Warn("keyring: going on with the present ring", "ring", f.keyring.Ring(), "error", err)
@@ -384,7 +411,7 @@ func (f *follower) succeeded(count *uint64) {
 	f.looked = time.Now()
 	f.confirmed = f.looked
 	failure := f.failure
-	f.failure = ""
+	f.failure, f.shown = "", ""
 	adopted := count == &f.loads.Adopted
 	if adopted {
 		f.wait = soonestLook

@@ -222,7 +222,7 @@ func TestI10WhatCannotBeUsedChangesNothing(t *testing.T) {
 			says string
 			of   func(Loads) uint64
 		}{
-			{"an error", nil, errors.New("no route to host"), "no route", func(l Loads) uint64 { return l.Unreadable }},
+			{"an error", nil, errors.New("no route to host"), "the source failed", func(l Loads) uint64 { return l.Unreadable }},
 			{"nothing", nil, nil, "empty", func(l Loads) uint64 { return l.Invalid }},
 			{"half of it", good[:len(good)/2], nil, "cut off", func(l Loads) uint64 { return l.Invalid }},
 			{"another ring", encoded(t, newTestRing(t, other)), nil, "staging", func(l Loads) uint64 { return l.Invalid }},

@@ -20,7 +20,8 @@ type Stats struct {
 	Adopted   time.Time `json:"adopted"`
 	Confirmed time.Time `json:"confirmed,omitzero"`
 
-	// Failure is what was wrong at the last look; empty if nothing was.
+	// Failure is what was wrong at the last look; empty if nothing was. What
+	// the error of a [Source] says is in the log only.
 	Failure string `json:"failure,omitempty"`
 	Loads   Loads  `json:"loads"`
 
@@ -101,7 +102,7 @@ func (k *Keyring) Stats(now time.Time) Stats {
 	if f := k.follower; f != nil {
 		s.Warnings = f.warnings(r, now)
 		f.mu.Lock()
-		s.Confirmed, s.Failure, s.Loads = f.confirmed, f.failure, f.loads
+		s.Confirmed, s.Failure, s.Loads = f.confirmed, f.shown, f.loads
 		f.mu.Unlock()
 	}
 	for _, c := range r.document.Codecs {
