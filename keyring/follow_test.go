@@ -591,9 +591,12 @@ func TestStatsSaysWhatTheRingIs(t *testing.T) {
 	s := k.Stats(base)
 	active, standby := inState(t, r, Active, base), newKey(t, 3, signer.HMACSHA256())
 	if s.Ring != "shop" || s.Generation != 42 || s.Checksum != r.Checksum() || !s.Published.Equal(base) || s.Codec != "json" ||
-		s.Primary != active.ID().String() || !s.Standby.Equal(base.Add(3*time.Second)) || !s.NewestKey.Equal(base.Add(6*time.Second)) ||
+		s.Primary != active.ID() || s.Policy != r.Policy() || !s.Standby.Equal(base.Add(3*time.Second)) || !s.NewestKey.Equal(base.Add(6*time.Second)) ||
 		!s.Confirmed.IsZero() || len(s.Keys) != len(r.document.Keys) {
 		t.Errorf("%+v", s)
+	}
+	if s := Ephemeral().Stats(base); s.Policy.Propagation != DefaultPropagation {
+		t.Errorf("the policy of a ring that is silent: %+v", s.Policy)
 	}
 	if s := k.Stats(base.Add(day)); s.Codec != "cbor" {
 		t.Errorf("a day later, the codec is %q", s.Codec)

@@ -255,6 +255,15 @@ func (o *object) duration(name string) time.Duration {
 	return d
 }
 
+func (o *object) policy() Policy {
+	return Policy{
+		Propagation:    o.duration("propagation"),
+		Skew:           o.duration("skew"),
+		MaxSession:     o.duration("max_session"),
+		MaxSessionHigh: o.duration("max_session_high"),
+	}
+}
+
 func (o *object) flag(name string) bool {
 	v, ok := o.get(name, 't', 'f')
 	return ok && v.Kind() == 't'
@@ -324,13 +333,8 @@ func (o *object) document(algorithms map[string]signer.Algorithm) Document {
 	}
 	if v, ok := o.get("policy", '{'); ok {
 		y, _ := o.object("policy", v, policyMembers)
-		d.Policy = Policy{
-			Propagation:    y.duration("propagation"),
-			Skew:           y.duration("skew"),
-			MaxSession:     y.duration("max_session"),
-			MaxSessionHigh: y.duration("max_session_high"),
-			unknown:        keep(y.unknown),
-		}
+		d.Policy = y.policy()
+		d.Policy.unknown = keep(y.unknown)
 	}
 	if !o.has("keys") {
 		o.add("keys", "missing; a ring has at least one key")

@@ -239,6 +239,18 @@ func (s State) String() string {
 // MarshalText returns the word of String.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads what MarshalText returns.
+func (s *State) UnmarshalText(text []byte) error {
+	i := slices.Index(states[:], string(text))
+	if i < 0 {
+		return errState
+	}
+	*s = State(i)
+	return nil
+}
+
+var errState = errors.New("keyring: not the word for a state of a key")
+
 // State returns the state at now of the key with the ID.
 func (r *Ring) State(id KeyID, now time.Time) State {
 	i, ok := r.index[id]

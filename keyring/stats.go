@@ -7,12 +7,15 @@ import (
 
 // Stats is what an operator should know of a keyring in use, at a time. It has
 // no secret, and nothing in it comes from a client: it is fit for a page, a log
-// and the labels of metrics. It marshals as JSON.
+// and the labels of metrics. It comes back from its JSON as it was.
 type Stats struct {
 	Ring       string    `json:"ring,omitempty"`
 	Generation uint64    `json:"generation"`
 	Checksum   string    `json:"checksum"`
 	Published  time.Time `json:"published,omitzero"`
+
+	// Policy is that of the ring, with the defaults filled in.
+	Policy Policy `json:"policy"`
 
 	// Adopted is when this process began to use the ring, and Confirmed when its
 	// source last had it: the last look that went well. A keyring that follows
@@ -25,14 +28,15 @@ type Stats struct {
 	Failure string `json:"failure,omitempty"`
 	Loads   Loads  `json:"loads"`
 
-	// Primary is the ID of the key that signs, and Codec the codec that the
-	// ring schedules; empty if there is none.
-	Primary string `json:"primary,omitempty"`
+	// Primary is the key that signs, and Codec the codec that the ring
+	// schedules; zero if there is none.
+	Primary KeyID  `json:"primary,omitzero"`
 	Codec   string `json:"codec,omitempty"`
 
 	// NewestKey is when the newest key was added, and Standby when the oldest of
 	// the standby keys that could take over from the primary was; zero if there
-	// is none. An emergency needs a standby key older than the propagation.
+	// is none, or none that says when. An emergency needs a standby key older
+	// than the propagation.
 	NewestKey time.Time `json:"newest_key,omitzero"`
 	Standby   time.Time `json:"standby,omitzero"`
 
@@ -58,7 +62,26 @@ type KeyStats struct {
 
 	// Prunable says that the key's tokens have expired, by every clock:
 	// Document.Prune would make it a tombstone.
-	Prunable bool `json:"prunable,omitempty"`
+	Prunable bool `json:"prunable"`
+}
+
+// MarshalJSON returns the policy as a ring file has it, without the members that
+// this version does not know.
+func (y Policy) MarshalJSON() ([]byte, error) { return y.facts().object(), nil }
+
+// UnmarshalJSON reads what MarshalJSON returns.
+func (y *Policy) UnmarshalJSON(data []byte) error {
+	if err := checkJSON(data); err != nil {
+		return err
+	}
+	var p problems
+	o, _ := p.object("policy", data, policyMembers)
+	policy := o.policy()
+	if err := p.err(); err != nil {
+		return err
+	}
+	*y = policy
+	return nil
 }
 
 // usage counts what is done with a key, across the rings that it is in.
@@ -97,12 +120,13 @@ func (k *Keyring) Stats(now time.Time) Stats {
 	r := present.ring
 	s := Stats{
 		Ring: r.Name(), Generation: r.Generation(), Checksum: r.checksum, Published: r.document.Published,
-		Adopted: present.adopted, Warnings: r.Warnings(now),
+		Policy: r.policy, Adopted: present.adopted.UTC(), Warnings: r.Warnings(now),
 	}
+	s.Policy.unknown = nil
 	if f := k.follower; f != nil {
 		s.Warnings = f.warnings(r, now)
 		f.mu.Lock()
-		s.Confirmed, s.Failure, s.Loads = f.confirmed, f.shown, f.loads
+		s.Confirmed, s.Failure, s.Loads = f.confirmed.UTC(), f.shown, f.loads
 		f.mu.Unlock()
 	}
 	for _, c := range r.document.Codecs {
@@ -112,7 +136,7 @@ func (k *Keyring) Stats(now time.Time) Stats {
 	}
 	primary, err := r.Primary(now)
 	if err == nil {
-		s.Primary = primary.id.String()
+		s.Primary = primary.id
 	}
 	k.counting.Lock()
 	defer k.counting.Unlock()

@@ -107,7 +107,11 @@ func (c *Collector) Collect(ch chan<- prom.Metric) {
 }
 
 func collectRing(ch chan<- prom.Metric, s keyring.Stats) {
-	gauge(ch, ringInfo, 1, s.Ring, s.Checksum, s.Primary, s.Codec)
+	primary := ""
+	if s.Primary != (keyring.KeyID{}) {
+		primary = s.Primary.String()
+	}
+	gauge(ch, ringInfo, 1, s.Ring, s.Checksum, primary, s.Codec)
 	gauge(ch, generation, float64(s.Generation), s.Ring)
 	gauge(ch, adopted, unix(s.Adopted), s.Ring)
 	gauge(ch, confirmed, unix(s.Confirmed), s.Ring)
