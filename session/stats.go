@@ -13,24 +13,25 @@ import (
 // Stats is what a Manager has done since it was made, in this process, and what
 // is to be known of its keyring. It has no secret and nothing of a session, and
 // nothing in it comes from a client: it is fit for a page, a log and the labels of
-// metrics. It marshals as JSON.
+// metrics. It comes back from its JSON as it was.
 type Stats struct {
 	Cookie  string        `json:"cookie"`
 	Keyring keyring.Stats `json:"keyring"`
 
 	// Outcomes counts the sessions that were touched, by what became of the
-	// cookie: absent, valid, or the name of a Reason. Those that never occurred
-	// are not in it. Many of unknown_key say that this instance lags behind.
+	// cookie: absent, valid, or the name of a Reason. All of them are in it,
+	// also those that never occurred. Many of unknown_key say that this instance
+	// lags behind.
 	Outcomes map[string]uint64 `json:"outcomes"`
 
 	// Read counts the sessions that were valid, and Written the tokens that were
-	// made, by codec. When none of a codec has been read on any instance for as
+	// made, by codec; each of Config.Codecs is in both. When none of a codec has been read on any instance for as
 	// long as a session lasts, a program can do without that codec.
 	Read    map[string]uint64 `json:"read"`
 	Written map[string]uint64 `json:"written"`
 
 	// Reissued counts the sessions that were sent on under another key or in
-	// another codec than they came in.
+	// another codec than they came in, by the changes that occurred.
 	Reissued []Reissue `json:"reissued,omitempty"`
 }
 
@@ -46,6 +47,10 @@ type Reissue struct {
 // Stats returns what the Manager has done, and what is to be known of its keyring
 // at now.
 func (m *Manager[T]) Stats(now time.Time) Stats { return m.envelope.stats(now) }
+
+// Keyring returns Config.Keys, by which one can tell which Managers have the same
+// keys.
+func (m *Manager[T]) Keyring() *keyring.Keyring { return m.keys }
 
 // tally counts for Stats.
 type tally struct {
@@ -78,19 +83,14 @@ func (e *envelope) stats(now time.Time) Stats {
 		Cookie: e.names[0].name, Keyring: e.keys.Stats(now),
 		Outcomes: make(map[string]uint64), Read: make(map[string]uint64), Written: make(map[string]uint64),
 	}
-	put := func(m map[string]uint64, name string, n *atomic.Uint64) {
-		if n := n.Load(); n > 0 {
-			m[name] = n
-		}
-	}
-	put(s.Outcomes, Absent.String(), &e.tally.absent)
-	put(s.Outcomes, Valid.String(), &e.tally.outcomes[0])
+	s.Outcomes[Absent.String()] = e.tally.absent.Load()
+	s.Outcomes[Valid.String()] = e.tally.outcomes[0].Load()
 	for i := range e.tally.outcomes[1:] {
-		put(s.Outcomes, reasons[i+1].name, &e.tally.outcomes[i+1])
+		s.Outcomes[reasons[i+1].name] = e.tally.outcomes[i+1].Load()
 	}
 	for _, c := range e.codecs {
-		put(s.Read, c.Name(), &e.tally.read[c.ID()])
-		put(s.Written, c.Name(), &e.tally.written[c.ID()])
+		s.Read[c.Name()] = e.tally.read[c.ID()].Load()
+		s.Written[c.Name()] = e.tally.written[c.ID()].Load()
 	}
 	s.Reissued = e.tally.reissues(e.keys.Ring(), now)
 	return s

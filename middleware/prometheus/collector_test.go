@@ -74,7 +74,12 @@ keyturn_ring_generation{ring="shop"} 7
 keyturn_ring_newest_key_timestamp_seconds{ring="shop"} 1.7000006e+09
 # HELP keyturn_session_writes_total Tokens made, by codec.
 # TYPE keyturn_session_writes_total counter
+keyturn_session_writes_total{codec="cbor",cookie="a"} 0
+keyturn_session_writes_total{codec="cbor",cookie="b"} 0
 keyturn_session_writes_total{codec="json",cookie="a"} 1
+keyturn_session_writes_total{codec="json",cookie="b"} 0
+keyturn_session_writes_total{codec="msgpack",cookie="a"} 0
+keyturn_session_writes_total{codec="msgpack",cookie="b"} 0
 `, id, standbyID(keys, active))
 	if err := testutil.GatherAndCompare(r, strings.NewReader(want),
 		"keyturn_key_verified_total", "keyturn_ring_generation", "keyturn_ring_newest_key_timestamp_seconds", "keyturn_session_writes_total"); err != nil {
