@@ -1,26 +1,8 @@
-// Package prometheus shows Prometheus what session.Manager.Stats says.
-//
-//	registry.MustRegister(prometheus.NewCollector(visits)) // a *session.Manager
-//
-// It is a module of its own, so that programs which do not use Prometheus do not
-// depend on it.
-//
-// # What to watch
-//
-//   - keyturn_ring_info: more than one checksum in the fleet, for longer than the
-//     policy's propagation, says that an instance lags behind.
-//   - keyturn_ring_confirmed_timestamp_seconds: an old one says that an instance no
-//     longer reads its ring, which requests do not notice.
-//   - keyturn_ring_newest_key_timestamp_seconds: an old one says that nobody turns keys.
-//   - keyturn_ring_standby_timestamp_seconds: 0 says that an emergency would have to wait.
-//   - keyturn_sessions_total with the outcome unknown_key: a ring is published too late,
-//     or a key is missing.
-//   - keyturn_key_prunable, and for how long keyturn_key_last_verified_timestamp_seconds
-//     has not moved on any instance: a key can go.
-//   - keyturn_session_reads_total: a codec that is no longer read can go.
 package prometheus
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
@@ -28,9 +10,13 @@ import (
 	prom "github.com/prometheus/client_golang/prometheus"
 )
 
-// A Source is what the metrics are of: a *session.Manager of any type is one.
+// A Source is what the metrics are of: a *session.Manager of any type is one. It
+// must be comparable, as a pointer is.
 type Source interface {
 	Stats(now time.Time) session.Stats
+
+	// Keyring returns what Stats says of a ring is about.
+	Keyring() *keyring.Keyring
 }
 
 // A Collector is a prometheus.Collector of the sessions of one or more Managers,
@@ -38,31 +24,56 @@ type Source interface {
 //
 // Labels are names of cookies, rings, keys, algorithms and codecs of the program's
 // own: nothing that a client sends becomes one.
-type Collector struct{ sources []Source }
+type Collector struct{ sources []source }
 
-// NewCollector returns a Collector of Managers, each of a cookie of its own. Of
-// several with one ring, as their names tell, the ring is shown once.
-func NewCollector(sources ...Source) *Collector { return &Collector{sources} }
+type source struct {
+	Source
+	keyring *keyring.Keyring
+}
+
+// NewCollector returns a Collector of Managers. A registry takes one Collector: give
+// it all the Managers of the program.
+//
+// A keyring that several Managers have is shown once. Of different keyrings whose
+// rings have one name, or none, the second has the label shop/2 where the first has
+// shop, and so on, in the order of the Managers. Managers of one cookie are counted
+// together; one that is given twice counts once.
+//
+// It panics if a Manager is nil.
+func NewCollector(sources ...Source) *Collector {
+	c := new(Collector)
+	for _, s := range sources {
+		// Asking a nil Manager panics: here, and not in a scrape.
+		if s := (source{s, s.Keyring()}); !slices.Contains(c.sources, s) {
+			c.sources = append(c.sources, s)
+		}
+	}
+	return c
+}
 
 var (
 	ringInfo     = describe("ring_info", "The ring in use.", "ring", "checksum", "primary", "codec")
 	generation   = describe("ring_generation", "The generation of the ring in use.", "ring")
+	propagation  = describe("ring_propagation_seconds", "How long a ring may take to reach every instance.", "ring")
+	skew         = describe("ring_skew_seconds", "The largest error of one clock.", "ring")
+	maxSession   = describe("ring_max_session_seconds", "The longest life of a session that begins now.", "ring")
+	warnings     = describe("ring_warnings", "How many warnings there are of the ring in use.", "ring")
 	adopted      = describe("ring_adopted_timestamp_seconds", "When the ring in use was adopted.", "ring")
-	confirmed    = describe("ring_confirmed_timestamp_seconds", "When the source last had the ring in use; 0 if no source is followed.", "ring")
+	confirmed    = describe("ring_confirmed_timestamp_seconds", "When the source last had the ring in use; absent if no source is followed.", "ring")
 	failing      = describe("ring_failing", "1 if the last look at the source went wrong.", "ring")
 	loads        = describe("ring_loads_total", "Looks at the source, by result.", "ring", "result")
-	newestKey    = describe("ring_newest_key_timestamp_seconds", "When the newest key was added.", "ring")
-	standby      = describe("ring_standby_timestamp_seconds", "When the standby key was added; 0 if there is none.", "ring")
+	newestKey    = describe("ring_newest_key_timestamp_seconds", "When the newest key was added; absent if no key says when.", "ring")
+	standby      = describe("ring_standby_timestamp_seconds", "When the standby key was added; 0 if there is none, or none that says when.", "ring")
 	keyInfo      = describe("key_info", "The keys of the ring in use, and their states.", "ring", "key", "algorithm", "state")
 	keyVerified  = describe("key_verified_total", "Tokens verified with the key.", "ring", "key")
 	keySigned    = describe("key_signed_total", "Tokens made with the key.", "ring", "key")
-	lastVerified = describe("key_last_verified_timestamp_seconds", "When a token was last verified with the key; 0 if none was.", "ring", "key")
+	lastVerified = describe("key_last_verified_timestamp_seconds", "When a token was last verified with the key; absent if none was.", "ring", "key")
 	keyPrunable  = describe("key_prunable", "1 if every token of the key has expired.", "ring", "key")
 	sessions     = describe("sessions_total", "Sessions touched, by what became of the cookie.", "cookie", "outcome")
 	reads        = describe("session_reads_total", "Valid sessions, by codec.", "cookie", "codec")
 	writes       = describe("session_writes_total", "Tokens made, by codec.", "cookie", "codec")
 	reissues     = describe("session_reissues_total", "Sessions sent on under another key or in another codec.", "cookie", "from_key", "to_key", "from_codec", "to_codec")
-	everyMetric  = []*prom.Desc{ringInfo, generation, adopted, confirmed, failing, loads, newestKey, standby, keyInfo, keyVerified, keySigned, lastVerified, keyPrunable, sessions, reads, writes, reissues}
+	everyMetric  = []*prom.Desc{ringInfo, generation, propagation, skew, maxSession, warnings, adopted, confirmed, failing, loads, newestKey, standby, keyInfo, keyVerified, keySigned, lastVerified, keyPrunable, sessions, reads, writes, reissues}
 )
 
 var (
@@ -84,26 +95,48 @@ func (c *Collector) Describe(ch chan<- *prom.Desc) {
 // Collect sends the metrics as they are now.
 func (c *Collector) Collect(ch chan<- prom.Metric) {
 	now := time.Now()
-	rings := make(map[string]bool)
+	shown := make(map[*keyring.Keyring]bool)
+	namesakes := make(map[string]int)
+	counts := make(map[series]uint64)
+	add := func(n uint64, d *prom.Desc, labels ...string) {
+		k := series{desc: d}
+		k.n = copy(k.labels[:], labels)
+		counts[k] += n
+	}
 	for _, source := range c.sources {
 		s := source.Stats(now)
-		if ring := s.Keyring.Ring; !rings[ring] {
-			rings[ring] = true
+		if !shown[source.keyring] {
+			shown[source.keyring] = true
+			ring := s.Keyring.Ring
+			namesakes[ring]++
+			if n := namesakes[ring]; n > 1 { // no name of a ring has a slash
+				s.Keyring.Ring = fmt.Sprintf("%s/%d", ring, n)
+			}
 			collectRing(ch, s.Keyring)
 		}
 		for outcome, n := range s.Outcomes {
-			count(ch, sessions, n, s.Cookie, outcome)
+			add(n, sessions, s.Cookie, outcome)
 		}
 		for codec, n := range s.Read {
-			count(ch, reads, n, s.Cookie, codec)
+			add(n, reads, s.Cookie, codec)
 		}
 		for codec, n := range s.Written {
-			count(ch, writes, n, s.Cookie, codec)
+			add(n, writes, s.Cookie, codec)
 		}
 		for _, r := range s.Reissued {
-			count(ch, reissues, r.Count, s.Cookie, r.FromKey.String(), r.ToKey.String(), r.FromCodec, r.ToCodec)
+			add(r.Count, reissues, s.Cookie, r.FromKey.String(), r.ToKey.String(), r.FromCodec, r.ToCodec)
 		}
 	}
+	for k, n := range counts {
+		count(ch, k.desc, n, k.labels[:k.n]...)
+	}
+}
+
+// A series is a counter that several Managers may add to.
+type series struct {
+	desc   *prom.Desc
+	labels [5]string // the first n
+	n      int
 }
 
 func collectRing(ch chan<- prom.Metric, s keyring.Stats) {
@@ -113,11 +146,18 @@ func collectRing(ch chan<- prom.Metric, s keyring.Stats) {
 	}
 	gauge(ch, ringInfo, 1, s.Ring, s.Checksum, primary, s.Codec)
 	gauge(ch, generation, float64(s.Generation), s.Ring)
-	gauge(ch, adopted, unix(s.Adopted), s.Ring)
-	gauge(ch, confirmed, unix(s.Confirmed), s.Ring)
+	gauge(ch, propagation, s.Policy.Propagation.Seconds(), s.Ring)
+	gauge(ch, skew, s.Policy.Skew.Seconds(), s.Ring)
+	gauge(ch, maxSession, s.Policy.MaxSession.Seconds(), s.Ring)
+	gauge(ch, warnings, float64(len(s.Warnings)), s.Ring)
+	instant(ch, adopted, s.Adopted, s.Ring)
+	instant(ch, confirmed, s.Confirmed, s.Ring)
 	gauge(ch, failing, flag(s.Failure != ""), s.Ring)
-	gauge(ch, newestKey, unix(s.NewestKey), s.Ring)
-	gauge(ch, standby, unix(s.Standby), s.Ring)
+	instant(ch, newestKey, s.NewestKey, s.Ring)
+	if s.Standby.IsZero() {
+		gauge(ch, standby, 0, s.Ring) // what is absent is hard to alert on
+	}
+	instant(ch, standby, s.Standby, s.Ring)
 	for result, n := range map[string]uint64{
 		"adopted": s.Loads.Adopted, "unchanged": s.Loads.Unchanged, "unreadable": s.Loads.Unreadable,
 		"invalid": s.Loads.Invalid, "refused": s.Loads.Refused,
@@ -129,7 +169,7 @@ func collectRing(ch chan<- prom.Metric, s keyring.Stats) {
 		gauge(ch, keyInfo, 1, s.Ring, id, k.Algorithm, k.State.String())
 		count(ch, keyVerified, k.Verified, s.Ring, id)
 		count(ch, keySigned, k.Signed, s.Ring, id)
-		gauge(ch, lastVerified, unix(k.LastVerified), s.Ring, id)
+		instant(ch, lastVerified, k.LastVerified, s.Ring, id)
 		gauge(ch, keyPrunable, flag(k.Prunable), s.Ring, id)
 	}
 }
@@ -149,10 +189,10 @@ func flag(b bool) float64 {
 	return 0
 }
 
-// unix returns a time in seconds, and 0 for none.
-func unix(t time.Time) float64 {
-	if t.IsZero() {
-		return 0
+// instant sends a time in seconds, and nothing for none: by 0, everything since 1970
+// would be too late.
+func instant(ch chan<- prom.Metric, d *prom.Desc, t time.Time, labels ...string) {
+	if !t.IsZero() {
+		gauge(ch, d, float64(t.UnixMilli())/1000, labels...)
 	}
-	return float64(t.UnixMilli()) / 1000
 }
