@@ -81,6 +81,38 @@ func (m *Middleware) Strip(h http.Header) { withoutCookies(h, m.settings.names) 
 // the ring in use, its keys, and counters, for operators and what watches the
 // fleet. It shows no secret and nothing of a session. It is mounted nowhere by
 // itself: give it a path that the public does not reach.
+//
+// The JSON is that of a [session.Stats], into which a program can read it. Members
+// that have nothing to say are left out: of a ring that follows no source, there is
+// no confirmed; where all is well, there are no failure and no warnings. Later
+// versions may add members.
+//
+//	{
+//	  "cookie": "__Host-session",
+//	  "keyring": {
+//	    "ring": "shop", "generation": 42, "checksum": "sha256:5f70...", "published": "2026-10-01T12:00:00Z",
+//	    "policy": {"propagation": "1h", "skew": "5m", "max_session": "336h", "max_session_high": "336h"},
+//	    "adopted": "2026-10-01T12:00:21Z", "confirmed": "2026-10-02T08:31:04Z",
+//	    "failure": "keyring: the source failed; the log says why",
+//	    "loads": {"adopted": 2, "unchanged": 2461, "unreadable": 1, "invalid": 0, "refused": 0},
+//	    "primary": "8369e790", "codec": "cbor",
+//	    "newest_key": "2026-10-01T12:00:00Z", "standby": "2026-10-01T12:00:00Z",
+//	    "keys": [
+//	      {
+//	        "id": "8369e790", "algorithm": "hmac-sha256", "state": "active",
+//	        "added": "2026-07-01T12:00:00Z", "sign_from": "2026-07-02T12:00:00Z", "verify_until": "2026-11-01T12:00:00Z",
+//	        "verified": 90210, "signed": 1984, "last_verified": "2026-10-02T08:31:20Z", "prunable": false
+//	      }
+//	    ],
+//	    "warnings": ["..."]
+//	  },
+//	  "outcomes": {"valid": 90171, "absent": 1409, "malformed": 12, "expired": 39},
+//	  "read": {"json": 71, "msgpack": 0, "cbor": 90100},
+//	  "written": {"json": 0, "msgpack": 0, "cbor": 1984},
+//	  "reissued": [{"from_key": "ba1c1627", "to_key": "8369e790", "from_codec": "json", "to_codec": "cbor", "count": 71}]
+//	}
+//
+// All outcomes are there, also those that never occurred.
 func (m *Middleware) Stats() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {

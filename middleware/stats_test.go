@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -52,12 +54,15 @@ func TestStatsShowsTheRingAndCountersAndNoSecret(t *testing.T) {
 			t.Error("it shows a secret")
 		}
 	}
-	var s session.Stats
 	var generic map[string]any
-	if err := json.Unmarshal([]byte(body), &generic); err != nil {
+	if err := json.Unmarshal(b, &generic); err != nil {
 		t.Fatal(err)
 	}
-	s = m.Stats(time.Now())
+	s := m.Stats(time.Now())
+	var back session.Stats
+	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(back, s) {
+		t.Errorf("%v: it is read as %+v, want %+v", err, back, s)
+	}
 	if generic["cookie"] != cookieName || s.Keyring.Keys[0].Signed == 0 || generic["outcomes"].(map[string]any)["malformed"] != 1.0 {
 		t.Errorf("%s", body)
 	}
@@ -77,5 +82,45 @@ func TestStatsShowsTheRingAndCountersAndNoSecret(t *testing.T) {
 	mw.Handler(http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest("GET", "/stats", nil))
 	if rec.Code != http.StatusNotFound {
 		t.Errorf("%d", rec.Code)
+	}
+}
+
+// The JSON in the comment of Stats is one of a session.Stats, and has all that one
+// can have.
+func TestStatsIsDocumented(t *testing.T) {
+	source, err := os.ReadFile("middleware.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(source), "//\t{\n")
+	text, _, _ = strings.Cut(text, "//\t}\n")
+	text = "{" + strings.ReplaceAll(text, "//\t", "") + "}"
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	var s session.Stats
+	if err := d.Decode(&s); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	var look func(reflect.Type)
+	look = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Slice:
+			look(typ.Elem())
+		case reflect.Struct:
+			for f := range typ.Fields() {
+				if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+					if !strings.Contains(text, `"`+name+`": `) {
+						t.Errorf("there is no %s", name)
+					}
+					look(f.Type)
+				}
+			}
+		}
+	}
+	look(reflect.TypeFor[session.Stats]())
+	for name := range s.Outcomes {
+		if _, ok := newManager(t, session.Config{}).Stats(time.Now()).Outcomes[name]; !ok {
+			t.Errorf("there is no outcome %s", name)
+		}
 	}
 }
