@@ -177,9 +177,10 @@
 //	                  and from (a time), both required
 //	override          an object of generation (a whole number), allow (a list
 //	                  of rules of Plan, each with the key that it is broken
-//	                  for, "T4:1dc4fea0", or without one, "T6") and reason
-//	                  (text of at most 1,000 bytes): what an operator has
-//	                  accepted in the edit that made this generation
+//	                  for, "T4:1dc4fea0", or without one, "T6"), since (a time) and
+//	                  reason (text of at most 1,000 bytes): what an operator
+//	                  has accepted in the edit that made this generation, or
+//	                  in one before it, at that time
 //	critical          a list of names of members
 //	checksum          required: see below
 //

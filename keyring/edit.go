@@ -37,14 +37,14 @@ func (r *Ring) Edit(now time.Time, edit func(*Document) error) (*Ring, error) {
 	return NewRing(d)
 }
 
-// keepOverride makes an Override for r one for the generation after it, if r may not
-// have been published yet: what was accepted in it is to be accepted in the ring that is
-// published instead. An older one is dropped.
+// keepOverride makes an Override for r one for the generation after it, if what it accepts
+// may not have been published yet: it is to be accepted in the ring that is published
+// instead. An older one is dropped.
 func (d *Document) keepOverride(r *Ring, now time.Time) {
 	o := &d.Override
 	switch {
 	case o.Generation == r.Generation()+1:
-	case o.Generation == r.Generation() && len(o.Allow) > 0 && now.Before(r.document.Published.Add(delay+r.policy.Propagation)):
+	case o.Generation == r.Generation() && now.Before(o.Since.Add(delay+r.policy.Propagation)):
 		o.Generation++
 	default:
 		*o = Override{unknown: o.unknown}
@@ -64,8 +64,11 @@ const delay = 24 * time.Hour
 // lastToken returns when the last token has expired that an instance may make
 // before it has the edit.
 func (e *editor) lastToken() time.Time {
-	return wholeSecond(e.now.Add(time.Second + delay + e.policy.Propagation + e.policy.MaxSessionHigh + e.policy.Skew))
+	return wholeSecond(e.everywhere().Add(time.Second + e.policy.MaxSessionHigh + e.policy.Skew))
 }
+
+// everywhere returns when every instance has the edit at the latest.
+func (e *editor) everywhere() time.Time { return e.now.Add(delay + e.policy.Propagation) }
 
 // Rotate schedules the next key to sign: the standby key, or, if there is none
 // of the algorithm, a new one. It signs from in after now, or from the ring's
@@ -81,12 +84,11 @@ func (d *Document) Rotate(now time.Time, a signer.Algorithm, in time.Duration) e
 		if err := e.canJudge(); err != nil {
 			return err
 		}
-		primary, err := e.ring.Primary(now)
-		if err != nil {
-			return err
-		}
 		if a.Name == "" {
-			a = primary.algorithm
+			var err error
+			if a, err = e.kind(); err != nil {
+				return err
+			}
 		}
 		next := e.standby(func(k Key) bool { return k.name == a.Name })
 		if next == nil {
@@ -107,8 +109,10 @@ func (d *Document) Schedule(now time.Time, id KeyID, in time.Duration) error {
 		switch {
 		case k == nil:
 			return ErrUnknownKey
-		case !k.isStandby() || !k.VerifyUntil.IsZero():
-			return fmt.Errorf("keyring: key %v does not stand by: it is %v, or to retire", id, e.ring.State(id, now))
+		case !k.isStandby():
+			return fmt.Errorf("keyring: key %v does not stand by: it is %v", id, e.ring.State(id, now))
+		case !k.VerifyUntil.IsZero():
+			return fmt.Errorf("keyring: key %v is to retire at %s, and may have signed until now: use another", id, stamp(k.VerifyUntil))
 		}
 		return e.schedule(k, now, in)
 	})
@@ -146,14 +150,14 @@ func (d *Document) Promote(now time.Time) error {
 		if err := e.canJudge(); err != nil {
 			return err
 		}
-		primary, err := e.ring.Primary(now)
+		kind, err := e.kind()
 		if err != nil {
 			return err
 		}
 		var next *Key
 		if k, ok := e.scheduled(); ok {
 			next = e.key(k.id)
-		} else if next = e.standby(func(k Key) bool { return k.seals == primary.seals && e.lasts(k, now) }); next == nil {
+		} else if next = e.standby(func(k Key) bool { return k.seals == (kind.NewSealer != nil) && e.lasts(k, now) }); next == nil {
 			return errors.New("keyring: there is no key to promote: none is scheduled, and none of the primary's kind stands by")
 		}
 		if known := next.Added.Add(e.policy.Propagation); known.After(now) {
@@ -199,15 +203,12 @@ func (d *Document) Prune(now time.Time) ([]KeyID, error) {
 			}
 		}
 		sessions := e.policy.MaxSessionHigh + e.policy.Skew
-		keep := d.Keys[:0:0]
-		for _, k := range d.Keys {
+		for _, k := range slices.Clone(d.Keys) {
 			if k.isTombstone() && now.After(k.buried().Add(sessions)) && !e.remembersSeal(k) {
+				d.Keys = slices.DeleteFunc(d.Keys, func(o Key) bool { return o.id == k.id })
 				pruned = append(pruned, k.id)
-				continue
 			}
-			keep = append(keep, k)
 		}
-		d.Keys = keep
 		codecs := e.ring.Codecs()
 		for len(codecs) > 1 && now.After(codecs[1].From.Add(sessions)) {
 			codecs = codecs[1:]
@@ -321,7 +322,10 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 				// is forgotten where it stands by again, so that it needs an end.
 				f := &was.Keys[i]
 				f.Disabled, f.Reason = k.Disabled, k.Reason
-				signed := k.SignFrom.Before(now.Add(e.policy.Propagation)) && !(k.SignFrom.IsZero() && k.VerifyUntil.IsZero())
+				signed := k.SignFrom.Before(e.everywhere()) && !(k.SignFrom.IsZero() && k.VerifyUntil.IsZero())
+				if signed && f.SignFrom.After(k.SignFrom) {
+					f.SignFrom = k.SignFrom
+				}
 				if signed && (f.SignFrom.IsZero() || !f.VerifyUntil.IsZero() && f.VerifyUntil.Before(need)) {
 					f.VerifyUntil = need
 				}
@@ -376,6 +380,25 @@ func (e *editor) canJudge() error {
 		errs = append(errs, fmt.Errorf("keyring: key %v may sign, and is for the algorithm %s, which this binary lacks or cannot use: edit the ring with one that has it", k.id, k.name))
 	}
 	return errors.Join(errs...)
+}
+
+// kind returns the algorithm of the primary or, if there is none, that of the newest key
+// which can end that: one that seals, if nothing else may sign.
+func (e *editor) kind() (signer.Algorithm, error) {
+	if primary, err := e.ring.Primary(e.now); err == nil {
+		return primary.algorithm, nil
+	}
+	seal := mustSeal(e.ring.document.Keys, e.now)
+	var newest Key
+	for _, k := range e.ring.document.Keys {
+		if k.isSupported() && (k.seals || !seal) && !k.Added.Before(newest.Added) {
+			newest = k
+		}
+	}
+	if newest.algorithm.Name == "" {
+		return signer.Algorithm{}, ErrNoPrimary
+	}
+	return newest.algorithm, nil
 }
 
 // key returns the key with the ID, or nil. It is valid until a key is added.

@@ -398,11 +398,11 @@ func TestDisableAndEnableThePrimary(t *testing.T) {
 	}
 }
 
-// A key that is about to sign may have signed, by a fast clock.
+// A key that is about to sign may have signed before the edit is everywhere.
 func TestDisableAKeyThatIsAboutToSign(t *testing.T) {
-	r := edited(t, founded(t, signer.HMACSHA256()), base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 0) })
+	r := edited(t, founded(t, signer.HMACSHA256()), base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 3*day) })
 	pending := inState(t, r, Pending, base)
-	for before, want := range map[time.Duration]State{2*defaultS + time.Second: Standby, 2 * defaultS: Retiring, time.Second: Retiring} {
+	for before, want := range map[time.Duration]State{delay + defaultD + time.Second: Standby, delay + defaultD: Retiring, time.Second: Retiring} {
 		at := pending.SignFrom.Add(-before)
 		off := edited(t, r, at, func(d *Document) error { return d.Disable(at, pending.ID(), "not sure") })
 		later := at.Add(2 * day)

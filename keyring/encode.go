@@ -27,7 +27,7 @@ var (
 	keyMembers    = []string{"id", "algorithm", "seals", "added", "sign_from", "verify_until", "disabled", "revoked", "pruned", "reason", "secret"}
 	codecMembers  = []string{"codec", "from"}
 
-	overrideMembers = []string{"generation", "allow", "reason"}
+	overrideMembers = []string{"generation", "allow", "since", "reason"}
 )
 
 // secretText is how a file spells a secret.
@@ -161,6 +161,7 @@ func (o Override) facts() (m members) {
 		}
 		m = append(m, member{"allow", list(allow)})
 	}
+	m.time("since", o.Since)
 	m.text("reason", o.Reason)
 	return m
 }

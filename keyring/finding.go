@@ -3,8 +3,10 @@ package keyring
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Rule is one of the rules that [Plan] checks.
@@ -104,3 +106,38 @@ func (x *Exception) UnmarshalText(text []byte) error {
 }
 
 var errException = errors.New("keyring: not an exception; they are a rule, T1 to T10, or a rule and a key, as in T4:1dc4fea0")
+
+// An Override is the record of what an operator has accepted against the advice
+// of [Plan], with the reason for it, for all to see. Servers pay no attention
+// to it. The zero Override accepts nothing.
+type Override struct {
+	// Generation is the one that the Override is for: in later ones, which it
+	// may be left in, it accepts nothing.
+	Generation uint64
+
+	// Allow has what is accepted, and Since says when it was.
+	Allow []Exception
+	Since time.Time
+
+	// Reason says to people why: at most 1,000 bytes.
+	Reason string
+
+	unknown *unknown
+}
+
+// Accept adds to what is accepted, now, and to the reason, as far as there is room.
+func (o *Override) Accept(now time.Time, reason string, exceptions ...Exception) {
+	o.Since = now.UTC().Truncate(time.Second)
+	for _, x := range exceptions {
+		if !slices.Contains(o.Allow, x) {
+			o.Allow = append(o.Allow, x)
+		}
+	}
+	switch both := o.Reason + "; " + reason; {
+	case o.Reason == "":
+		o.Reason = reason
+	case o.Reason == reason || strings.HasSuffix(o.Reason, "; "+reason):
+	case len(both) <= maxReason:
+		o.Reason = both
+	}
+}

@@ -131,6 +131,20 @@ func (k Key) canVerify() bool {
 	return k.secret != nil && !k.isTombstone() && k.isSupported() && !k.Disabled
 }
 
+// buried returns when the key became a tombstone.
+func (k Key) buried() time.Time {
+	if k.Revoked.After(k.Pruned) {
+		return k.Revoked
+	}
+	return k.Pruned
+}
+
+// standsBy reports whether the key can take over from another at any time: it is
+// published, not scheduled, and encrypts if, and only if, the other does.
+func (k Key) standsBy(other Key) bool {
+	return k.canVerify() && k.SignFrom.IsZero() && k.VerifyUntil.IsZero() && k.seals == other.seals
+}
+
 func (k Key) isTombstone() bool { return !k.Revoked.IsZero() || !k.Pruned.IsZero() }
 
 func (k Key) isSupported() bool { return k.algorithm.NewSigner != nil || k.algorithm.NewSealer != nil }

@@ -353,7 +353,7 @@ func (o *object) document(algorithms map[string]signer.Algorithm) Document {
 	}
 	if v, ok := o.get("override", '{'); ok {
 		w, _ := o.object("override", v, overrideMembers)
-		d.Override = Override{Generation: w.number("generation"), Reason: w.text("reason"), unknown: keep(w.unknown)}
+		d.Override = Override{Generation: w.number("generation"), Since: w.time("since"), Reason: w.text("reason"), unknown: keep(w.unknown)}
 		for i, v := range w.list("allow") {
 			var x Exception
 			name, err := jsontext.AppendUnquote(nil, v)

@@ -43,8 +43,10 @@ func Plan(old, new *Ring, at time.Time) []Finding {
 	p.standbyIsThere()
 	p.codecsAreKnown()
 
-	for i, f := range p.findings {
-		p.findings[i].Accepted = p.accepted(f)
+	if o := new.document.Override; o.Generation == new.Generation() {
+		for i, f := range p.findings {
+			p.findings[i].Accepted = f.Accepted || slices.Contains(o.Allow, Exception{f.Rule, f.Key})
+		}
 	}
 	slices.SortStableFunc(p.findings, func(a, b Finding) int { return int(a.Rule) - int(b.Rule) })
 	return p.findings
@@ -108,15 +110,11 @@ func (p *planner) find(r Rule, id KeyID, format string, args ...any) {
 	p.findings = append(p.findings, Finding{Rule: r, Key: id, Text: fmt.Sprintf(format, args...)})
 }
 
-// accepted reports whether it is on record that the finding is known, and why it
-// does not count.
-func (p *planner) accepted(f Finding) bool {
-	o := p.new.document.Override
-	if o.Generation == p.new.Generation() && slices.Contains(o.Allow, Exception{f.Rule, f.Key}) {
-		return true
-	}
-	k, ok := p.new.key(f.Key)
-	return ok && (f.Rule == T5 || f.Rule == T6) && (!k.Revoked.IsZero() || k.Disabled) && k.Reason != ""
+// meant finds what is not to be wondered at of a key that was put out of use, if that
+// says why.
+func (p *planner) meant(k Key, r Rule, format string, args ...any) {
+	p.find(r, k.id, format, args...)
+	p.findings[len(p.findings)-1].Accepted = (!k.Revoked.IsZero() || k.Disabled) && k.Reason != ""
 }
 
 // begins says in words when a period that is not over begins.
@@ -129,37 +127,6 @@ func (p *planner) begins(q period) string {
 
 // everywhere is when every instance has the new ring, and says so itself.
 func (p *planner) everywhere() time.Time { return p.at.Add(p.propagation) }
-
-// A period is the time in which a key is the primary.
-type period struct {
-	key      int // into the ring's keys; negative: none
-	basis    basis
-	from, to time.Time // to is zero for a period without end
-}
-
-// periods returns those that are not over at a time.
-func (r *Ring) periods(at time.Time) (all []period) {
-	for i, c := range r.changes {
-		q := period{key: c.key, basis: c.basis, from: c.from}
-		if i+1 < len(r.changes) {
-			q.to = r.changes[i+1].from
-			if !q.to.After(at) {
-				continue
-			}
-		}
-		all = append(all, q)
-	}
-	return all
-}
-
-// key returns the key of a ring with the ID.
-func (r *Ring) key(id KeyID) (Key, bool) {
-	i, ok := r.index[id]
-	if !ok {
-		return Key{}, false
-	}
-	return r.document.Keys[i], true
-}
 
 // signersAreKnown checks T4: while some instances have the old ring still,
 // nobody signs with a key that they do not verify.
@@ -212,9 +179,12 @@ func (p *planner) tokensStayValid() {
 		}
 		switch end := is.VerifyUntil; {
 		case is.isTombstone(), is.Disabled:
-			p.find(T5, is.id, "key %v signs until %s, so its tokens are valid until %s, and it is revoked, pruned or disabled: sessions end", is.id, stamp(last), later(need))
+			p.meant(is, T5, "key %v signs until %s, so its tokens are valid until %s, and it is revoked, pruned or disabled: sessions end", is.id, stamp(last), later(need))
+			p.remembers(was, is, last)
 		case !end.IsZero() && end.Before(need):
 			p.find(T5, is.id, "key %v signs until %s, and verifies until %s only: sessions end; set verify_until to %s or later", is.id, stamp(last), stamp(end), later(need))
+		default:
+			p.remembers(was, is, last)
 		}
 	}
 }
@@ -252,12 +222,13 @@ func (p *planner) promisesAreKept() {
 		if !ok || was.SignFrom.IsZero() && was.VerifyUntil.IsZero() || !was.Usable(p.at) {
 			continue
 		}
-		if _, signs := p.lastSigned(was.id); signs || was.SignFrom.After(p.at) {
-			continue // T5 judges it, or it has signed nothing
+		if _, signs := p.lastSigned(was.id); signs || !was.SignFrom.Before(p.everywhere()) {
+			continue // it is judged already, or has signed nothing
 		}
 		switch {
 		case is.isTombstone(), is.Disabled:
-			p.find(T6, is.id, "key %v still verifies, %s, and is revoked, pruned or disabled: sessions end", is.id, until(was.VerifyUntil))
+			p.meant(is, T6, "key %v still verifies, %s, and is revoked, pruned or disabled: sessions end", is.id, until(was.VerifyUntil))
+			p.remembers(was, is, time.Time{})
 		case was.VerifyUntil.IsZero() && !is.VerifyUntil.IsZero():
 			// When it signed last is not known: at the latest, before the primary began.
 			if need := p.primarySince().Add(p.session + p.skew); is.VerifyUntil.Before(need) {
@@ -266,6 +237,8 @@ func (p *planner) promisesAreKept() {
 			}
 		case !is.VerifyUntil.IsZero() && is.VerifyUntil.Before(was.VerifyUntil):
 			p.find(T6, is.id, "key %v was to verify until %s, and now until %s only: sessions end; do not lower verify_until", is.id, stamp(was.VerifyUntil), stamp(is.VerifyUntil))
+		default:
+			p.remembers(was, is, time.Time{})
 		}
 	}
 	a, b := p.old.policy, p.new.policy
@@ -274,6 +247,24 @@ func (p *planner) promisesAreKept() {
 	}
 	if n := p.new.NotBefore(); n.After(p.old.NotBefore()) {
 		p.find(T6, KeyID{}, "not_before is raised: every session that began before %s ends", stamp(n))
+	}
+}
+
+// remembers checks for T6 that the new ring tells of a key without an end that it has signed,
+// and until when: else an edit to come could end its sessions, and nobody would know.
+// It last signs at a time, which is zero if it does so no more.
+func (p *planner) remembers(was, is Key, last time.Time) {
+	if is.isTombstone() || !is.VerifyUntil.IsZero() {
+		return
+	}
+	need := later(p.everywhere().Add(p.session + p.skew))
+	may := !was.SignFrom.IsZero() && was.SignFrom.Before(p.everywhere()) || was.SignFrom.IsZero() && !was.VerifyUntil.IsZero()
+	next := p.new.changes[p.new.at(last)]
+	switch {
+	case may && (is.SignFrom.IsZero() || is.SignFrom.After(p.at) && is.SignFrom.After(was.SignFrom)):
+		p.find(T6, is.id, "key %v may have signed, which this ring does not tell: a later one could end its sessions; keep its sign_from, or set verify_until to %s or later", is.id, need)
+	case !last.IsZero() && next.key >= 0 && p.new.document.Keys[next.key].id != is.id && next.from.Before(last):
+		p.find(T6, is.id, "key %v signs until %s, and this ring tells of %s: a later one could end its sessions; set verify_until to %s or later", is.id, stamp(last), stamp(next.from), need)
 	}
 }
 
@@ -290,10 +281,7 @@ func until(t time.Time) string {
 
 // someKeySigns checks T7.
 func (p *planner) someKeySigns() {
-	sealed := false
-	if k, err := p.old.Primary(p.at); err == nil {
-		sealed = k.seals
-	}
+	sealed, sealedFrom := p.sealedFrom()
 	for _, q := range p.new.periods(p.at.Add(-p.skew)) {
 		from := p.begins(q)
 		if q.key < 0 {
@@ -309,10 +297,24 @@ func (p *planner) someKeySigns() {
 		case q.basis == late:
 			p.find(T7, k.id, "from %s, key %v signs although it ceases to verify before sessions that begin then end; schedule a key to follow it, or remove its verify_until", from, k.id)
 		}
-		if sealed && !k.seals && (q.to.IsZero() || q.to.After(p.at)) { // else it is what slow clocks do anyhow
-			p.find(T7, k.id, "from %s, key %v signs, which does not encrypt as the present one does: sessions are written in the clear", from, k.id)
+		if sealed && !k.seals && (q.to.IsZero() || q.to.After(sealedFrom)) { // else it is what slow clocks do anyhow
+			p.find(T7, k.id, "from %s, key %v signs, which does not encrypt as the one before does: sessions are written in the clear", from, k.id)
 		}
 	}
+}
+
+// sealedFrom returns since when sessions are encrypted that are made under the old ring,
+// now or until the new one is everywhere, and whether they are.
+func (p *planner) sealedFrom() (sealed bool, from time.Time) {
+	for _, q := range p.old.periods(p.at.Add(-p.skew)) {
+		if from = latest(q.from, p.at); !from.Before(p.everywhere()) {
+			break
+		}
+		if q.key >= 0 && p.old.document.Keys[q.key].seals || mustSeal(p.old.document.Keys, from) {
+			return true, from
+		}
+	}
+	return false, time.Time{}
 }
 
 // everyKeyIsKnown checks for T7 that what is judged here is what instances do: one that
@@ -349,8 +351,11 @@ func (r *Ring) unjudged(at time.Time) (keys []Key) {
 	return keys
 }
 
-// tombstonesStay checks T8.
+// tombstonesStay checks T8: of keys, and of sessions.
 func (p *planner) tombstonesStay() {
+	if was := p.old.NotBefore(); p.new.NotBefore().Before(was) && p.at.Before(was.Add(p.session+p.skew)) {
+		p.find(T8, KeyID{}, "not_before is lowered: sessions that it ended go on, until %s; keep it until then", later(was.Add(p.session+p.skew)))
+	}
 	for _, k := range p.old.document.Keys {
 		if _, ok := p.new.index[k.id]; ok || !k.isTombstone() {
 			continue
@@ -359,14 +364,6 @@ func (p *planner) tombstonesStay() {
 			p.find(T8, k.id, "the tombstone of key %v is gone, and there may be tokens of the key until %s: keep it until then", k.id, stamp(end))
 		}
 	}
-}
-
-// buried returns when the key became a tombstone.
-func (k Key) buried() time.Time {
-	if k.Revoked.After(k.Pruned) {
-		return k.Revoked
-	}
-	return k.Pruned
 }
 
 // standbyIsThere checks T9.
@@ -381,12 +378,6 @@ func (p *planner) standbyIsThere() {
 	}
 }
 
-// standsBy reports whether the key can take over from another at any time: it is
-// published, not scheduled, and encrypts if, and only if, the other does.
-func (k Key) standsBy(other Key) bool {
-	return k.canVerify() && k.SignFrom.IsZero() && k.VerifyUntil.IsZero() && k.seals == other.seals
-}
-
 // codecsAreKnown checks T10. What is over, by every clock, does no harm.
 func (p *planner) codecsAreKnown() {
 	codecs := p.new.Codecs()
@@ -397,18 +388,4 @@ func (p *planner) codecsAreKnown() {
 			p.find(T10, KeyID{}, "codec %s begins at %s, before every instance has this ring; let it begin at %s or later", c.Codec, stamp(c.From), later(p.everywhere()))
 		}
 	}
-}
-
-// stamp spells a time as the ring file does, to the second.
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// later is stamp of a time that is not to be undercut.
-func later(t time.Time) string { return stamp(wholeSecond(t)) }
-
-// wholeSecond returns the first whole second that is not before t.
-func wholeSecond(t time.Time) time.Time {
-	if s := t.Truncate(time.Second); s.Before(t) {
-		return s.Add(time.Second).UTC()
-	}
-	return t.UTC().Round(0)
 }

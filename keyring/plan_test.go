@@ -271,7 +271,7 @@ func TestAnExceptionIsForOneKey(t *testing.T) {
 	for x, want := range map[Exception]bool{{T5, active}: true, {T5, standby}: false, {T6, active}: false, {T5, KeyID{}}: false} {
 		next := edited(t, r, base, func(d *Document) error {
 			d.Override.Generation = 2
-			d.Override.Accept("r", x)
+			d.Override.Accept(base, "r", x)
 			return d.Rotate(base, signer.Algorithm{}, 0)
 		})
 		found := Plan(r, next, base.Add(10*day))
@@ -310,11 +310,14 @@ func TestAnOverrideLastsUntilItIsPublished(t *testing.T) {
 	if want := []Exception{{T4, inState(t, r, Active, at).ID()}, {T6, KeyID{}}}; !slices.Equal(o.Allow, want) || o.Generation != r.Generation() || o.Reason != "leaked too; both leaked" {
 		t.Errorf("%+v", o)
 	}
+	if !o.Since.Equal(base.Add(2 * time.Hour)) {
+		t.Errorf("since %v", o.Since)
+	}
 	for _, tt := range []struct {
 		later time.Duration
 		kept  bool
 	}{{delay + defaultD - 1, true}, {delay + defaultD, false}} {
-		now := r.Document().Published.Add(tt.later)
+		now := o.Since.Add(tt.later)
 		next := edited(t, r, now, func(d *Document) error { return d.AddStandby(now, signer.BLAKE2b256()) })
 		if o := next.Document().Override; len(o.Allow) > 0 != tt.kept || tt.kept != (o.Generation == next.Generation()) {
 			t.Errorf("after %v: %+v", tt.later, o)
@@ -392,7 +395,7 @@ func TestWhatIsNotKnownIsNotJudged(t *testing.T) {
 func TestOverrideReasonsAddUp(t *testing.T) {
 	var o Override
 	for _, reason := range []string{"a", "a", "b", "b", strings.Repeat("c", maxReason-5), "d"} {
-		o.Accept(reason, Exception{Rule: T6})
+		o.Accept(base, reason, Exception{Rule: T6})
 	}
 	if len(o.Allow) != 1 || o.Reason != "a; b; d" {
 		t.Errorf("%+v", o)

@@ -55,11 +55,10 @@ func (d *Document) RevokeAll(now time.Time, reason string) error {
 		if err := e.canJudge(); err != nil {
 			return err
 		}
-		primary, err := e.ring.Primary(now)
+		a, err := e.kind()
 		if err != nil {
 			return err
 		}
-		a := primary.algorithm
 		for i := range d.Keys {
 			k := &d.Keys[i]
 			if !k.Revoked.IsZero() {
@@ -97,12 +96,12 @@ func (d *Document) Disable(now time.Time, id KeyID, reason string) error {
 		}
 		was := *k
 		k.Disabled, k.Reason = true, reason
-		if !k.SignFrom.IsZero() && k.VerifyUntil.IsZero() {
+		switch {
+		case k.SignFrom.After(e.everywhere()): // enabled again, it stands by
+			k.SignFrom, k.VerifyUntil = time.Time{}, time.Time{}
+		case !k.SignFrom.IsZero() && k.VerifyUntil.IsZero():
 			// Another signs from now on: enabled again, it has that end.
 			k.VerifyUntil = e.lastToken()
-		}
-		if k.SignFrom.After(e.now.Add(2 * e.policy.Skew)) { // and no clock is so fast
-			k.SignFrom, k.VerifyUntil = time.Time{}, time.Time{} // enabled again, it stands by
 		}
 		e.fillPlaceOf(was, reason)
 		return nil
@@ -166,7 +165,7 @@ func (e *editor) fillPlaceOf(was Key, reason string) {
 	}
 	switch e.ring.State(was.id, e.now) {
 	case Active:
-		next := e.takeOver(was, e.now)
+		next := e.takeOver(was, e.now, true)
 		next.SignFrom, next.VerifyUntil = e.now.Add(-e.policy.Skew), time.Time{}
 		if next.Added.Add(delay + e.policy.Propagation).After(e.now) {
 			e.accept(reason, Exception{T4, next.id}) // it may not be everywhere
@@ -179,7 +178,7 @@ func (e *editor) fillPlaceOf(was Key, reason string) {
 		if soonest := wholeSecond(e.now.Add(e.policy.Propagation)); from.Before(soonest) {
 			from = soonest
 		}
-		next := e.takeOver(was, from)
+		next := e.takeOver(was, from, false)
 		next.SignFrom, next.VerifyUntil = from, time.Time{}
 		e.retire(next.id, from)
 	case Standby:
@@ -191,18 +190,20 @@ func (e *editor) fillPlaceOf(was Key, reason string) {
 
 // takeOver returns the key to sign in the place of another from a time on: of its
 // kind, one that every instance has by then before one that may not be everywhere,
-// one of its algorithm before one of another, and one that was added earlier
-// before one that was added later. If there is none, it is a new one.
-func (e *editor) takeOver(was Key, from time.Time) *Key {
+// one that does not retire before one that does, one of its algorithm before one of another, and one that was added earlier
+// before one that was added later. If there is none, it is a new one; and so it is
+// where one that retires would do but must not.
+func (e *editor) takeOver(was Key, from time.Time, retiring bool) *Key {
 	known := func(k *Key) bool { return !k.Added.Add(e.policy.Propagation).After(from) && e.lasts(*k, from) }
+	stays := func(k *Key) bool { return k.VerifyUntil.IsZero() }
 	var best *Key
 	for i := range e.d.Keys {
 		k := &e.d.Keys[i]
 		waits := k.SignFrom.IsZero() || k.SignFrom.After(e.now)
-		if k.id == was.id || !waits || !k.Usable(e.now) || k.seals != was.seals {
+		if k.id == was.id || !waits || !k.Usable(e.now) || k.seals != was.seals || !retiring && !stays(k) {
 			continue
 		}
-		if best == nil || before(known(k), known(best), before(k.name == was.name, best.name == was.name, k.Added.Before(best.Added))) {
+		if best == nil || before(known(k), known(best), before(stays(k), stays(best), before(k.name == was.name, best.name == was.name, k.Added.Before(best.Added)))) {
 			best = k
 		}
 	}
@@ -228,5 +229,5 @@ var errReason = errors.New("keyring: say why: the reason is kept in the ring, fo
 func (e *editor) accept(reason string, meant Exception) {
 	e.d.keepOverride(e.ring, e.now)
 	e.d.Override.Generation = e.ring.Generation() + 1
-	e.d.Override.Accept(reason, meant)
+	e.d.Override.Accept(e.now, reason, meant)
 }

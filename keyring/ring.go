@@ -3,7 +3,6 @@ package keyring
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -43,8 +42,9 @@ type CodecFrom struct {
 	unknown *unknown
 }
 
-// A Document is what a ring file says. To edit a ring, edit the Document of
-// [Ring.Document], raise its Generation, and make a new ring of it.
+// A Document is what a ring file says. To edit a ring, use [Ring.Edit]. The methods
+// of a Document go by the Generation that it was made with: who makes a new ring of it
+// with NewRing raises Generation after them.
 //
 // It also keeps, out of sight, the members of the file that this version of the
 // package does not know, so that editing with an older version loses nothing.
@@ -77,39 +77,6 @@ type Document struct {
 	Override Override
 
 	unknown *unknown
-}
-
-// An Override is the record of what an operator has accepted against the advice
-// of [Plan], with the reason for it, for all to see. Servers pay no attention
-// to it. The zero Override accepts nothing.
-type Override struct {
-	// Generation is the one that the Override is for: in later ones, which it
-	// may be left in, it accepts nothing.
-	Generation uint64
-
-	// Allow has what is accepted.
-	Allow []Exception
-
-	// Reason says to people why: at most 1,000 bytes.
-	Reason string
-
-	unknown *unknown
-}
-
-// Accept adds to what is accepted, and to the reason, as far as there is room.
-func (o *Override) Accept(reason string, exceptions ...Exception) {
-	for _, x := range exceptions {
-		if !slices.Contains(o.Allow, x) {
-			o.Allow = append(o.Allow, x)
-		}
-	}
-	switch both := o.Reason + "; " + reason; {
-	case o.Reason == "":
-		o.Reason = reason
-	case o.Reason == reason || strings.HasSuffix(o.Reason, "; "+reason):
-	case len(both) <= maxReason:
-		o.Reason = both
-	}
 }
 
 // clone returns a copy that shares nothing that can be modified.
@@ -156,6 +123,7 @@ func newRing(d Document, p *problems) *Ring {
 	}
 	p.instant("published", &d.Published)
 	p.instant("not_before", &d.NotBefore)
+	p.instant("override.since", &d.Override.Since)
 	r := &Ring{policy: p.policy(d.Policy), index: make(map[KeyID]int, len(d.Keys))}
 	p.keys(d.Keys)
 	p.codecs(d.Codecs)
@@ -202,6 +170,15 @@ func (r *Ring) Generation() uint64 { return r.document.Generation }
 
 // Policy returns the ring's policy with the defaults filled in.
 func (r *Ring) Policy() Policy { return r.policy }
+
+// key returns the key of a ring with the ID.
+func (r *Ring) key(id KeyID) (Key, bool) {
+	i, ok := r.index[id]
+	if !ok {
+		return Key{}, false
+	}
+	return r.document.Keys[i], true
+}
 
 // NotBefore returns the time before which no session may have begun, or zero.
 func (r *Ring) NotBefore() time.Time { return r.document.NotBefore }

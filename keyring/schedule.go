@@ -157,6 +157,28 @@ func (r *Ring) at(now time.Time) int {
 	return lo
 }
 
+// A period is the time in which a key is the primary.
+type period struct {
+	key      int // into the ring's keys; negative: none
+	basis    basis
+	from, to time.Time // to is zero for a period without end
+}
+
+// periods returns those that are not over at a time.
+func (r *Ring) periods(at time.Time) (all []period) {
+	for i, c := range r.changes {
+		q := period{key: c.key, basis: c.basis, from: c.from}
+		if i+1 < len(r.changes) {
+			q.to = r.changes[i+1].from
+			if !q.to.After(at) {
+				continue
+			}
+		}
+		all = append(all, q)
+	}
+	return all
+}
+
 // Primary returns the key that signs at now, or ErrNoPrimary.
 //
 // It is, of the usable keys with SignFrom, that of the latest SignFrom reached,

@@ -81,7 +81,7 @@ func (p *problems) instant(path string, t *time.Time) {
 }
 
 // maxPolicy keeps sums of a policy's durations and times far from overflow.
-const maxPolicy = 100 * 365 * 24 * time.Hour
+const maxPolicy = 10 * 365 * 24 * time.Hour
 
 func (p *problems) policy(y Policy) Policy {
 	valid := true
@@ -97,7 +97,7 @@ func (p *problems) policy(y Policy) Policy {
 	} {
 		switch {
 		case *d.value < 0 || *d.value > maxPolicy:
-			p.add(d.path, "not between 0 and 100 years")
+			p.add(d.path, "not between 0 and 10 years")
 			valid = false
 		case *d.value == 0:
 			*d.value = d.instead

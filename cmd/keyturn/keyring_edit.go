@@ -125,7 +125,7 @@ func (c editing) accepting(was, is *keyring.Ring, now time.Time) (*keyring.Ring,
 	for _, f := range unaccepted(keyring.Plan(was, is, now)) {
 		if slices.Contains(c.Accept, f.Rule) {
 			o.Generation = d.Generation
-			o.Accept(c.Reason, keyring.Exception{Rule: f.Rule, Key: f.Key})
+			o.Accept(now, c.Reason, keyring.Exception{Rule: f.Rule, Key: f.Key})
 		}
 	}
 	return keyring.NewRing(d)

@@ -32,7 +32,7 @@ type importCommand struct {
 }
 
 func (importCommand) Help() string {
-	return `The keys verify what was signed with them elsewhere, sign nothing, and retire by themselves: when the last session is over that anything else signs with them until a day and the ring's propagation from now. With --active, the first of them signs, as after keyring rotate. With --standby, they all stand by, so that any of them may come to sign: that is for secrets that were kept as well as this file is. A key that is in the ring already is left as it is, but for these two flags. A key has the ID that keyturn gives it, which follows from secret and algorithm; the kid of a JWK does not count.
+	return `The keys verify what was signed with them elsewhere, sign nothing, and retire by themselves: when the last session is over that anything else signs with them until a day and the ring's propagation from now. With --active, the first of them signs, as after keyring rotate. With --standby, they all stand by, so that any of them may come to sign: that is for secrets that were kept as well as this file is. A key that is in the ring already is left as it is, and with --active signs if it stands by. A key has the ID that keyturn gives it, which follows from secret and algorithm; the kid of a JWK does not count.
 
 If there is no such file, it is made, for a first adoption: the first key signs from now on, a new standby key is added, and the others retire by themselves. Its policy is as of keyring init. A secret that an application has had from keyring.FromEnv becomes the same key, so that nobody is signed out.
 
@@ -84,7 +84,7 @@ func (c importCommand) take(d *draft, keys []keyring.Key) error {
 		case keyring.Revoked, keyring.Pruned:
 			return fmt.Errorf("key %v was %v, and cannot come back: make a new secret", k.ID(), s)
 		default:
-			d.has(k.ID(), s, stays)
+			d.has(k.ID(), s)
 		}
 	}
 	first := keys[0].ID()
@@ -104,16 +104,12 @@ func imported(now time.Time, y keyring.Policy) time.Time {
 	return now.Add(publication + y.Propagation + y.MaxSessionHigh + y.Skew)
 }
 
-// has notes that a key is there already, and in which state. If it only verifies,
-// until it retires, and is to stay, it does.
-func (d *draft) has(id keyring.KeyID, s keyring.State, stays bool) {
+// has notes that a key is there already, and in which state.
+func (d *draft) has(id keyring.KeyID, s keyring.State) {
 	k := &d.Keys[slices.IndexFunc(d.Keys, func(k keyring.Key) bool { return k.ID() == id })]
 	switch {
 	case s != keyring.Standby || k.VerifyUntil.IsZero():
 		d.note("key %v is in the ring already, and is %v", id, s)
-	case stays:
-		d.note("key %v is in the ring already, and was to retire", id)
-		k.VerifyUntil = time.Time{}
 	default:
 		d.note("key %v is in the ring already, and verifies until %s, and then retires by itself", id, stamp(k.VerifyUntil))
 	}

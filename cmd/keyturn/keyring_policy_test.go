@@ -122,7 +122,7 @@ func TestPolicyThatIsNone(t *testing.T) {
 		{"--max-session 0 --skew 0s", 64, "--max-session: must be more than zero"},
 		{"--max-session long", 64, "--max-session: not a duration like 90d"},
 		{"--max-session 10ms", 78, "policy.max_session: shorter than a second"},
-		{"--max-session 40000d", 78, "policy.max_session: not between 0 and 100 years"},
+		{"--max-session 40000d", 78, "policy.max_session: not between 0 and 10 years"},
 		{"--skew 30m", 78, "policy.propagation is 1h, and leaves instances no time to load a ring: it must be longer than twice the skew, which is 30m"},
 		{"--propagation 10m", 78, "policy.propagation is 10m, and leaves instances no time"},
 		{"--skew 1m --expect-generation 6", 1, "of generation 7, and not 6"},

@@ -1,0 +1,305 @@
+package keyring
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/signer"
+)
+
+// A history is a ring, the rings that it was before, and the time. In it, what would
+// be the end of sessions is rarely one edit: it is one that forgets, and a later one.
+type history struct {
+	*testing.T
+	ring *Ring
+	now  time.Time
+}
+
+func newHistory(t *testing.T, a signer.Algorithm) *history {
+	return &history{t, founded(t, a), base}
+}
+
+// publishes makes an edit and publishes it after a time, with no finding that is not
+// accepted.
+func (h *history) publishes(after time.Duration, edit func(d *Document, now time.Time) error) *Ring {
+	h.Helper()
+	was := h.ring
+	r, found := h.plans(after, edit)
+	for _, f := range found {
+		if !f.Accepted {
+			h.Errorf("at %v: %v", h.now, f)
+		}
+	}
+	h.ring = r
+	return was
+}
+
+// plans makes an edit, and returns what Plan finds in it after a time.
+func (h *history) plans(after time.Duration, edit func(d *Document, now time.Time) error) (*Ring, []Finding) {
+	h.Helper()
+	r, err := h.ring.Edit(h.now, func(d *Document) error { return edit(d, h.now) })
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.now = h.now.Add(after)
+	return r, Plan(h.ring, r, h.now)
+}
+
+// keeps checks that the key verifies what it signed at a time.
+func (h *history) keeps(id KeyID, signed time.Time) {
+	h.Helper()
+	k, _ := h.ring.key(id)
+	if end := signed.Add(defaultM); !k.canVerify() || !k.VerifyUntil.IsZero() && k.VerifyUntil.Before(end) {
+		h.Errorf("what it signed at %v is valid until %v, and it verifies until %v: %v", signed, end, k.VerifyUntil, h.ring.State(id, h.now))
+	}
+}
+
+func toBLAKE2b(d *Document, now time.Time) error { return d.Rotate(now, signer.BLAKE2b256(), 0) }
+
+// What has signed is not taken for a standby key that never has.
+func TestRestoreTwiceForgetsNoSigner(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Standby, h.now).id
+	first := h.publishes(2*time.Hour, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 7*day) })
+	second := h.publishes(0, func(d *Document, now time.Time) error { return d.Promote(now) })
+	h.now = h.now.Add(day)
+	signed := h.now
+	h.publishes(2*time.Hour, func(d *Document, now time.Time) error { return d.Restore(now, second) })
+	h.publishes(2*time.Hour, func(d *Document, now time.Time) error { return d.Restore(now, first) })
+	h.publishes(0, toBLAKE2b)
+	h.keeps(k, signed)
+}
+
+func TestRestoreThatIsPublishedLateForgetsNoSigner(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Standby, h.now).id
+	first := h.publishes(0, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 25*time.Hour) })
+	h.now = h.now.Add(20 * time.Hour)
+	h.publishes(6*time.Hour, func(d *Document, now time.Time) error { return d.Restore(now, first) })
+	signed := h.now
+	h.now = h.now.Add(2 * time.Hour)
+	h.publishes(0, toBLAKE2b)
+	h.keeps(k, signed)
+}
+
+func TestDisableThatIsPublishedLateForgetsNoSigner(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Standby, h.now).id
+	h.publishes(2*time.Hour, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 4*time.Hour) })
+	h.publishes(5*time.Hour, func(d *Document, now time.Time) error { return d.Disable(now, k, "odd") })
+	signed := h.now
+	h.now = h.now.Add(2 * time.Hour)
+	h.publishes(26*time.Hour, func(d *Document, now time.Time) error { return d.Enable(now, k) })
+	h.publishes(0, toBLAKE2b)
+	h.keeps(k, signed)
+}
+
+// An edit by hand that would have the ring forget that a key has signed is found,
+// whatever the reason is that the key has.
+func TestPlanRemembersSigners(t *testing.T) {
+	// A standby key signs from two hours on, for ten days; the former has no end.
+	turned := func(t *testing.T) (h *history, was, is KeyID) {
+		h = newHistory(t, signer.HMACSHA256())
+		was, is = inState(t, h.ring, Active, h.now).id, inState(t, h.ring, Standby, h.now).id
+		h.publishes(0, func(d *Document, now time.Time) error {
+			keyOf(d, is).SignFrom = now.Add(2 * time.Hour)
+			return d.AddStandby(now, signer.Algorithm{})
+		})
+		h.now = h.now.Add(10 * day)
+		return h, was, is
+	}
+	for name, tt := range map[string]struct {
+		edit func(was, is *Key, now time.Time)
+		want bool
+	}{
+		"the former was never to sign":         {func(was, is *Key, now time.Time) { was.SignFrom = time.Time{} }, true},
+		"the former is to sign later":          {func(was, is *Key, now time.Time) { was.SignFrom = now.Add(30 * day) }, true},
+		"so, and is disabled":                  {func(was, is *Key, now time.Time) { was.SignFrom, was.Disabled, was.Reason = time.Time{}, true, "odd" }, true},
+		"so, and has an end":                   {func(was, is *Key, now time.Time) { was.SignFrom, was.VerifyUntil = time.Time{}, now.Add(30*day) }, false},
+		"so, and is revoked":                   {func(was, is *Key, now time.Time) { was.SignFrom, was.Revoked, was.Reason = time.Time{}, now, "leaked" }, false},
+		"the present signed before the former": {func(was, is *Key, now time.Time) { is.SignFrom = was.SignFrom.Add(-day) }, true},
+		"so, and has an end that is far": {func(was, is *Key, now time.Time) {
+			is.SignFrom, is.VerifyUntil = was.SignFrom.Add(-day), now.Add(30*day)
+		}, false},
+		"the present is to sign in an hour": {func(was, is *Key, now time.Time) { is.SignFrom = now.Add(time.Hour) }, true},
+		"the present has signed for longer": {func(was, is *Key, now time.Time) { is.SignFrom = is.SignFrom.Add(-time.Hour) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, was, is := turned(t)
+			_, found := h.plans(0, func(d *Document, now time.Time) error {
+				tt.edit(keyOf(d, was), keyOf(d, is), now)
+				return nil
+			})
+			got := slices.ContainsFunc(found, func(f Finding) bool {
+				return f.Rule == T6 && !f.Accepted && strings.Contains(f.Text, "a later one could end its sessions")
+			})
+			if got != tt.want {
+				t.Errorf("%v: %v", got, found)
+			}
+		})
+	}
+}
+
+// A key that was to retire and has not signed, as far as the ring tells, may have.
+func TestPlanRemembersKeysThatWereToRetire(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Standby, h.now).id
+	h.publishes(0, func(d *Document, now time.Time) error {
+		keyOf(d, k).VerifyUntil = now.Add(30 * day)
+		return d.AddStandby(now, signer.Algorithm{})
+	})
+	for _, edit := range []func(k *Key, now time.Time){
+		func(k *Key, now time.Time) { k.VerifyUntil = time.Time{} },
+		func(k *Key, now time.Time) { k.VerifyUntil, k.SignFrom = time.Time{}, now.Add(2*time.Hour) },
+	} {
+		_, found := h.plans(0, func(d *Document, now time.Time) error { edit(keyOf(d, k), now); return nil })
+		if !slices.Contains(rulesOf(found), "T6") {
+			t.Errorf("%v", found)
+		}
+	}
+}
+
+// What is encrypted by a fast clock, or would be but for a key that is gone, is not
+// written in the clear.
+func TestPlanRemembersTheSeal(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	h.publishes(3*time.Hour, func(d *Document, now time.Time) error { return d.AddStandby(now, signer.XChaCha20Poly1305()) })
+	clear := h.publishes(0, func(d *Document, now time.Time) error { return d.Rotate(now, signer.XChaCha20Poly1305(), 4*time.Hour) })
+	for before, want := range map[time.Duration]bool{time.Second: true, defaultS: true, defaultD - time.Second: true, defaultD: false} {
+		g := *h
+		g.now = g.now.Add(4*time.Hour - before)
+		_, found := g.plans(0, func(d *Document, now time.Time) error { return d.Restore(now, clear) })
+		if got := slices.Contains(rulesOf(found), "T7"); got != want {
+			t.Errorf("%v before: %v", before, found)
+		}
+	}
+	// The key is disabled, and nothing may sign any more.
+	h.now = h.now.Add(day)
+	d := h.ring.Document()
+	for i := range d.Keys {
+		if d.Keys[i].seals {
+			d.Keys[i].Disabled, d.Keys[i].Reason = true, "odd"
+		}
+	}
+	d.Generation++
+	off := newTestRing(t, d)
+	if _, err := off.Primary(h.now); err == nil {
+		t.Fatal("a key signs")
+	}
+	d.Keys = slices.DeleteFunc(d.Keys, func(k Key) bool { return k.seals })
+	d.Generation++
+	if found := Plan(off, newTestRing(t, d), h.now); !slices.Contains(rulesOf(found), "T7") {
+		t.Errorf("%v", found)
+	}
+}
+
+// Of two tombstones that keep the seal, one stays.
+func TestPruneKeepsTheSeal(t *testing.T) {
+	a := signer.XChaCha20Poly1305()
+	d := founded(t, signer.HMACSHA256()).Document()
+	for i := range d.Keys {
+		d.Keys[i].Added = base.Add(-90 * day)
+	}
+	d.Keys[0].SignFrom, d.Keys[1].SignFrom = base.Add(-60*day), time.Time{}
+	for i := range 2 {
+		x := GenerateKey(a)
+		x.Added, x.SignFrom = base.Add(-90*day), base.Add(-time.Duration(50-10*i)*day)
+		x.Revoked, x.Reason = base.Add(-30*day), "leaked"
+		d.Keys = append(d.Keys, x)
+	}
+	if k := d.Keys[0]; k.SignFrom.IsZero() {
+		t.Fatal(k)
+	}
+	r := newTestRing(t, d)
+	if _, err := r.Primary(base); err == nil {
+		t.Fatal("a key signs in the clear")
+	}
+	next := edited(t, r, base, func(d *Document) error { _, err := d.Prune(base); return err })
+	if k, err := next.Primary(base); err == nil || len(next.document.Keys) != len(r.document.Keys)-1 {
+		t.Errorf("%v, %v: %+v", k, err, describeKeys(next))
+	}
+}
+
+// Sessions that were ended do not go on.
+func TestPlanMindsNotBeforeThatIsLowered(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	h.publishes(2*day, func(d *Document, now time.Time) error { return d.EndSessions(now, now, "leak") })
+	for after, want := range map[time.Duration]bool{0: true, defaultM + defaultS - 2*day - time.Second: true, defaultM + defaultS - 2*day: false} {
+		g := *h
+		g.now = g.now.Add(after)
+		_, found := g.plans(0, func(d *Document, now time.Time) error { d.NotBefore = time.Time{}; return nil })
+		if got := slices.Contains(rulesOf(found), "T8"); got != want {
+			t.Errorf("after %v: %v", after, found)
+		}
+	}
+}
+
+// Acceptance does not outlive the incident that it was for.
+func TestAnOverrideEndsThoughEditsGoOn(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	h.publishes(0, func(d *Document, now time.Time) error { return d.EndSessions(now, now, "leak") })
+	for i := range 3 {
+		h.now = h.now.Add(20 * time.Hour)
+		h.publishes(0, func(d *Document, now time.Time) error {
+			return d.ScheduleCodec(now, []string{"json", "cbor", "json"}[i], now)
+		})
+	}
+	if o := h.ring.Document().Override; len(o.Allow) > 0 {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Who takes over is one that is to sign, and not one that is not to any more.
+func TestRevokePrefersAKeyThatStays(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k, p := inState(t, h.ring, Standby, h.now).id, inState(t, h.ring, Active, h.now).id
+	first := h.publishes(0, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 2*time.Hour) })
+	h.now = h.now.Add(day)
+	h.publishes(day, func(d *Document, now time.Time) error { return d.Restore(now, first) })
+	h.publishes(0, func(d *Document, now time.Time) error { return d.Revoke(now, p, "leak") })
+	if n, err := h.ring.Primary(h.now); err != nil || n.id == k {
+		t.Errorf("%v, %v", n, err)
+	}
+}
+
+// Where no key may sign, there is a way out.
+func TestEditsEndAnOutage(t *testing.T) {
+	a := signer.XChaCha20Poly1305()
+	s, x, st := GenerateKey(signer.HMACSHA256()), GenerateKey(a), GenerateKey(a)
+	for _, k := range []*Key{&s, &x, &st} {
+		k.Added = base.Add(-90 * day)
+	}
+	s.SignFrom = base.Add(-60 * day)
+	x.SignFrom, x.Disabled = base.Add(-50*day), true
+	r := newTestRing(t, Document{Name: "shop", Generation: 1, Keys: []Key{s, x, st}})
+	if _, err := r.Primary(base); err != ErrNoPrimary {
+		t.Fatal(err)
+	}
+	for name, edit := range map[string]func(*Document) error{
+		"RevokeAll": func(d *Document) error { return d.RevokeAll(base, "leak") },
+		"Rotate":    func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 0) },
+		"Promote":   func(d *Document) error { return d.Promote(base) },
+	} {
+		next := edited(t, r, base, edit)
+		if k, err := next.Primary(base.Add(defaultD)); err != nil || !k.seals {
+			t.Errorf("%s: %v, %v", name, k, err)
+		}
+	}
+}
+
+// The longest policy that there is does not reach beyond what times are.
+func TestTheLongestPolicyIsFinite(t *testing.T) {
+	d := founded(t, signer.HMACSHA256()).Document()
+	d.Policy = Policy{Propagation: maxPolicy, Skew: maxPolicy / 3, MaxSession: maxPolicy}
+	r := newTestRing(t, d)
+	e := &editor{&d, r, r.policy, base}
+	if end := e.lastToken(); end.Before(base.Add(2 * maxPolicy)) {
+		t.Errorf("%v", end)
+	}
+}
+
+func keyOf(d *Document, id KeyID) *Key {
+	return &d.Keys[slices.IndexFunc(d.Keys, func(k Key) bool { return k.id == id })]
+}
