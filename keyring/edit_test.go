@@ -332,7 +332,7 @@ func TestRevokeOthers(t *testing.T) {
 		state State
 		rules []string
 	}{
-		{Retiring, []string{"T6"}}, {Retired, nil}, {Pruned, nil}, {Disabled, nil},
+		{Retiring, []string{"T6"}}, {Retired, nil}, {Pruned, nil}, {Disabled, []string{"T6"}},
 	} {
 		k := inState(t, r, tt.state, base)
 		next := edited(t, r, base, func(d *Document) error { return d.Revoke(base, k.ID(), "leaked") })

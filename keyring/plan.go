@@ -38,6 +38,7 @@ func Plan(old, new *Ring, at time.Time) []Finding {
 	p.tokensStayValid()
 	p.promisesAreKept()
 	p.someKeySigns()
+	p.nothingFallsBack()
 	p.everyKeyIsKnown()
 	p.tombstonesStay()
 	p.standbyIsThere()
@@ -114,7 +115,7 @@ func (p *planner) find(r Rule, id KeyID, format string, args ...any) {
 // says why.
 func (p *planner) meant(k Key, r Rule, format string, args ...any) {
 	p.find(r, k.id, format, args...)
-	p.findings[len(p.findings)-1].Accepted = (!k.Revoked.IsZero() || k.Disabled) && k.Reason != ""
+	p.findings[len(p.findings)-1].Accepted = k.Reason != "" && (!k.Revoked.IsZero() || k.Disabled && k.Pruned.IsZero())
 }
 
 // begins says in words when a period that is not over begins.
@@ -219,14 +220,14 @@ func (p *planner) lastSigned(id KeyID) (last time.Time, signs bool) {
 func (p *planner) promisesAreKept() {
 	for _, was := range p.old.document.Keys {
 		is, ok := p.new.key(was.id)
-		if !ok || was.SignFrom.IsZero() && was.VerifyUntil.IsZero() || !was.Usable(p.at) {
+		if !ok || was.SignFrom.IsZero() && was.VerifyUntil.IsZero() || was.isTombstone() || !was.VerifyUntil.IsZero() && !p.at.Before(was.VerifyUntil) {
 			continue
 		}
 		if _, signs := p.lastSigned(was.id); signs || !was.SignFrom.Before(p.everywhere()) {
 			continue // it is judged already, or has signed nothing
 		}
 		switch {
-		case is.isTombstone(), is.Disabled:
+		case is.isTombstone(), is.Disabled && !was.Disabled:
 			p.meant(is, T6, "key %v still verifies, %s, and is revoked, pruned or disabled: sessions end", is.id, until(was.VerifyUntil))
 			p.remembers(was, is, time.Time{})
 		case was.VerifyUntil.IsZero() && !is.VerifyUntil.IsZero():
@@ -281,7 +282,6 @@ func until(t time.Time) string {
 
 // someKeySigns checks T7.
 func (p *planner) someKeySigns() {
-	sealed, sealedFrom := p.sealedFrom()
 	for _, q := range p.new.periods(p.at.Add(-p.skew)) {
 		from := p.begins(q)
 		if q.key < 0 {
@@ -297,8 +297,39 @@ func (p *planner) someKeySigns() {
 		case q.basis == late:
 			p.find(T7, k.id, "from %s, key %v signs although it ceases to verify before sessions that begin then end; schedule a key to follow it, or remove its verify_until", from, k.id)
 		}
-		if sealed && !k.seals && (q.to.IsZero() || q.to.After(sealedFrom)) { // else it is what slow clocks do anyhow
-			p.find(T7, k.id, "from %s, key %v signs, which does not encrypt as the one before does: sessions are written in the clear", from, k.id)
+	}
+}
+
+// nothingFallsBack checks for T7 that no session that is encrypted is written in the
+// clear, other than as the old ring has it already.
+func (p *planner) nothingFallsBack() {
+	sealed, since := p.sealedFrom()
+	for _, q := range p.new.periods(p.at.Add(-p.skew)) {
+		switch {
+		case q.key < 0:
+			continue
+		case p.new.document.Keys[q.key].seals:
+			if !sealed && (q.to.IsZero() || q.to.After(p.at)) {
+				sealed, since = true, latest(q.from, p.at)
+			}
+			continue
+		case !sealed, !q.to.IsZero() && !q.to.After(since):
+			continue // the latter is what slow clocks do anyhow
+		}
+		id := p.new.document.Keys[q.key].id
+		if k, _ := p.old.Primary(q.from); k.id != id || !q.from.After(since) {
+			p.find(T7, id, "from %s, key %v signs, which does not encrypt as the one before does: sessions are written in the clear", p.begins(q), id)
+		}
+	}
+	// Nor where an instance lacks the algorithm of the key that signs.
+	keys := p.new.document.Keys
+	for _, k := range keys {
+		from := k.SignFrom
+		if k.seals || from.IsZero() || from.Before(p.at.Add(-p.skew)) || !mustSeal(keys, from.Add(-1)) || mustSeal(keys, from) {
+			continue
+		}
+		if signs, _ := p.new.Primary(from); signs.seals {
+			p.find(T7, k.id, "key %v, which does not encrypt, is to sign from %s, and key %v does: an instance that lacks the algorithm of that would write in the clear; remove the sign_from", k.id, stamp(from), signs.id)
 		}
 	}
 }

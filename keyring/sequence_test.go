@@ -303,3 +303,90 @@ func TestTheLongestPolicyIsFinite(t *testing.T) {
 func keyOf(d *Document, id KeyID) *Key {
 	return &d.Keys[slices.IndexFunc(d.Keys, func(k Key) bool { return k.id == id })]
 }
+
+// A disabled key is to be enabled again, and what it signed is good then.
+func TestPlanKeepsThePromisesOfDisabledKeys(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Active, h.now).id
+	h.publishes(2*time.Hour, func(d *Document, now time.Time) error { return d.Disable(now, k, "odd") })
+	for name, edit := range map[string]func(k *Key){
+		"pruned":    func(k *Key) { k.Pruned = h.now },
+		"cut short": func(k *Key) { k.VerifyUntil = h.now },
+	} {
+		_, found := h.plans(0, func(d *Document, now time.Time) error { edit(keyOf(d, k)); return nil })
+		if !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T6 && f.Key == k && !f.Accepted }) {
+			t.Errorf("%s: %v", name, found)
+		}
+	}
+	h.publishes(0, func(d *Document, now time.Time) error { return d.ScheduleCodec(now, "cbor", now) })
+}
+
+// What Enable takes back in the edit in which Disable did it is not accepted.
+func TestEnableTakesBackWhatDisableAccepted(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Active, h.now).id
+	r, found := h.plans(40*time.Hour, func(d *Document, now time.Time) error {
+		if err := d.Disable(now, k, "odd"); err != nil {
+			return err
+		}
+		return d.Enable(now, k)
+	})
+	if o := r.Document().Override; len(o.Allow) > 0 {
+		t.Errorf("%+v", o)
+	}
+	if !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T5 && f.Key == k && !f.Accepted }) {
+		t.Errorf("applied two days later: %v", found)
+	}
+}
+
+// A ring may not schedule a fall from sealed to signed either, unless the ring before
+// it does.
+func TestPlanFindsWhatFallsBackLater(t *testing.T) {
+	d := founded(t, signer.HMACSHA256()).Document()
+	x, c := GenerateKey(signer.XChaCha20Poly1305()), GenerateKey(signer.HMACSHA256())
+	x.Added, c.Added = base.Add(-20*day), base.Add(-20*day)
+	d.Keys = append(d.Keys, x, c)
+	h := &history{t, newTestRing(t, d), base}
+	next, found := h.plans(0, func(d *Document, now time.Time) error {
+		keyOf(d, x.id).SignFrom, keyOf(d, c.id).SignFrom = now.Add(2*day), now.Add(20*day)
+		return nil
+	})
+	if !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T7 && f.Key == c.id }) {
+		t.Errorf("%v", found)
+	}
+	h.ring = next
+	for _, at := range []time.Duration{0, day, 10 * day} {
+		g := *h
+		g.now = g.now.Add(at)
+		_, found := g.plans(0, func(d *Document, now time.Time) error {
+			d.Codecs = []CodecFrom{{Codec: "cbor", From: now.Add(day)}}
+			return nil
+		})
+		if slices.Contains(rulesOf(found), "T7") {
+			t.Errorf("after %v, the ring in use says so already: %v", at, found)
+		}
+	}
+}
+
+// A key that does not encrypt, and never signs since it retires too soon, does not lift
+// the seal for instances that cannot sign with the key that does.
+func TestPlanFindsAKeyThatOnlyLiftsTheSeal(t *testing.T) {
+	d := founded(t, signer.XChaCha20Poly1305()).Document()
+	c := GenerateKey(signer.HMACSHA256())
+	c.Added = base.Add(-20 * day)
+	d.Keys = append(d.Keys, c)
+	h := &history{t, newTestRing(t, d), base}
+	edit := func(d *Document, now time.Time) error {
+		keyOf(d, c.id).SignFrom, keyOf(d, c.id).VerifyUntil = now.Add(2*time.Hour), now.Add(5*time.Hour)
+		return nil
+	}
+	next, found := h.plans(0, edit)
+	if p, err := next.Primary(base.Add(3 * time.Hour)); err != nil || !p.seals {
+		t.Fatalf("%v, %v", p, err)
+	}
+	if !slices.ContainsFunc(found, func(f Finding) bool {
+		return f.Rule == T7 && f.Key == c.id && strings.Contains(f.Text, "lacks the algorithm")
+	}) {
+		t.Errorf("%v", found)
+	}
+}
