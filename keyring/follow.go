@@ -31,6 +31,9 @@ const (
 	// DefaultInterval is how often a source is looked at where Loader.Interval is 0.
 	DefaultInterval = 30 * time.Second
 
+	// longestInterval is as good as for ever, and a fifth more is a time.Duration.
+	longestInterval = 1 << 62
+
 	loadTimeout = 30 * time.Second
 
 	// How soon after a look an unknown key leads to the next: the longer, the
@@ -76,8 +79,9 @@ type follower struct {
 	mu        sync.Mutex // guards what follows
 	loads     Loads
 	confirmed time.Time
-	failure   string // what was wrong at the last look, and has been logged
-	shown     string // what Stats says of it
+	failure   string  // what was wrong at the last look, and has been logged
+	shown     string  // what Stats says of it
+	failing   *uint64 // what that counts as
 	looked    time.Time
 	wait      time.Duration // from then to a look that an unknown key leads to
 }
@@ -207,8 +211,8 @@ func (f *follower) waitLonger() {
 // jittered returns an interval that differs from instance to instance, so that a
 // fleet does not come all at once.
 func (f *follower) jittered() time.Duration {
-	d := f.interval()
-	return d - d/5 + rand.N(2*d/5+1)
+	d := min(f.interval(), longestInterval)
+	return d - d/5 + rand.N(d/5*2+1)
 }
 
 func (f *follower) interval() time.Duration { return cmp.Or(f.loader.Interval, DefaultInterval) }
@@ -246,13 +250,14 @@ func (f *follower) look(ctx context.Context) (adopted bool, err error) {
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}
+	if err := f.ended(ctx); err != nil {
+		return false, err
+	}
 	data, err := f.load(ctx)
-	switch {
-	case f.closing.Err() != nil:
-		return false, errClosed
-	case ctx.Err() != nil: // whoever looked has gone: that says nothing of the source
-		return false, context.Cause(ctx)
-	case err != nil:
+	if err := f.ended(ctx); err != nil { // that says nothing of the source
+		return false, err
+	}
+	if err != nil {
 		return false, f.failed(&f.loads.Unreadable, err)
 	}
 	content, present := sha256.Sum256(data), f.keyring.Ring()
@@ -275,13 +280,28 @@ func (f *follower) look(ctx context.Context) (adopted bool, err error) {
 	return true, nil
 }
 
+// ended returns why a look goes no further, or nil: whoever looked has gone, or the
+// follower is closed, which ctx may not say at once.
+func (f *follower) ended(ctx context.Context) error {
+	if f.closing.Err() != nil {
+		return errClosed
+	}
+	return context.Cause(ctx)
+}
+
 // use makes the ring in data the present one, unless it is. It returns the ring,
-// or why not, and what that counts as. An algorithm of somebody else's that panics
-// must not take the server down, whose requests go on with the present ring.
+// or why not, and what that counts as. What is somebody else's, an algorithm or a
+// function of a Use, must not take the server down by a panic: its requests go on
+// with the present ring.
 func (f *follower) use(data []byte) (r *Ring, count *uint64, err error) {
 	defer func() {
-		if v := recover(); v != nil {
-			r, err = nil, fmt.Errorf("keyring: an algorithm panicked with a %T", v)
+		switch v := recover(); {
+		case v == nil:
+		case r != nil && f.keyring.Ring() == r:
+			slog.Error("keyring: the Adopted of a Use panicked", "ring", r, "with", fmt.Sprintf("%T", v))
+			count, err = &f.loads.Adopted, nil
+		default:
+			r, err = nil, fmt.Errorf("keyring: an algorithm, or the Check of a Use, panicked with a %T", v)
 		}
 	}()
 	count = &f.loads.Invalid
@@ -308,7 +328,7 @@ func (f *follower) warn(r *Ring) {
 // warnings are those of the ring, and whether it is looked for often enough.
 func (f *follower) warnings(r *Ring, now time.Time) []string {
 	w := r.Warnings(now)
-	p, longest := r.policy, f.interval()+f.interval()/5
+	p, longest := r.policy, min(f.interval(), longestInterval)/5*6
 	if p.Propagation > 2*p.Skew && p.Propagation <= 2*p.Skew+longest {
 		w = append(w, fmt.Sprintf("policy.propagation is %s, and %s of it may pass between two looks at the source, beside twice the skew of %s: raise it, or lower Loader.Interval", spell(p.Propagation), spell(longest), spell(p.Skew)))
 	}
@@ -366,6 +386,10 @@ func (l *loading) run(ctx context.Context, s Source) {
 		}
 	}()
 	l.data, l.err = s.Load(ctx)
+	// An error that is a nil pointer panics here, and not where nobody recovers.
+	if l.err != nil && l.err.Error() == "" {
+		l.err = errors.New("keyring: the source failed, and does not say why")
+	}
 	if _, ours := s.(file); !ours && l.err != nil {
 		l.err = &sourceError{l.err}
 	}
@@ -390,13 +414,14 @@ func shown(failure error) string {
 }
 
 // failed counts a look that found no ring to use, logs why if that is new, and
-// returns why.
+// returns why. That a Source cannot be read is logged once, whatever it says: it may
+// say something else each time, with a port or the ID of a request in it.
 func (f *follower) failed(count *uint64, err error) error {
 	f.mu.Lock()
 	*count++
 	f.looked = time.Now()
-	told := f.failure == err.Error()
-	f.failure, f.shown = err.Error(), shown(err)
+	told := f.failure == err.Error() || f.path == "" && f.failing == count && count == &f.loads.Unreadable
+	f.failure, f.shown, f.failing = err.Error(), shown(err), count
 	f.mu.Unlock()
 	if !told {
 		slog.Warn("keyring: going on with the present ring", "ring", f.keyring.Ring(), "error", err)
@@ -411,7 +436,7 @@ func (f *follower) succeeded(count *uint64) {
 	f.looked = time.Now()
 	f.confirmed = f.looked
 	failure := f.failure
-	f.failure, f.shown = "", ""
+	f.failure, f.shown, f.failing = "", "", nil
 	adopted := count == &f.loads.Adopted
 	if adopted {
 		f.wait = soonestLook

