@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"math"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -426,6 +428,57 @@ func TestFullSessionIsRefreshedAfterAChangeOfAlgorithm(t *testing.T) {
 			cookie = c.Value
 		}
 	}
+}
+
+// A ring that is refused is told of once, however often it is found.
+func TestARefusedRingIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		was := slog.Default()
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		defer slog.SetDefault(was)
+		long := time.Now().Add(-365 * day)
+		sealing, clear := signing(newKey(t, signer.XChaCha20Poly1305(), 1), long), signing(newKey(t, signer.HMACSHA256(), 2), long.Add(day))
+		file := func(generation uint64, keys ...keyring.Key) []byte {
+			b, err := keyring.Document{Name: "test", Generation: generation, Keys: keys}.EncodeWithSecrets()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		s := &source{data: file(1, sealing)}
+		keys, err := keyring.Follow(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer keys.Close()
+		newManager[visit](t, Config{Keys: keys, Sealed: true})
+		log.Reset()
+		s.set(file(2, sealing, clear)) // in which the key that signs does not encrypt
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := strings.Count(log.String(), "level="); n != 1 || !strings.Contains(log.String(), clear.ID().String()) {
+			t.Errorf("%d lines: %s", n, log.String())
+		}
+	})
+}
+
+// A source has the contents of a ring file.
+type source struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+func (s *source) Load(context.Context) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.data, nil
+}
+
+func (s *source) set(data []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data = data
 }
 
 // A codec of others that gives out the same memory again.

@@ -60,9 +60,14 @@ func (e *envelope) primary(keys *keyring.Subkeys, now time.Time) (*keyring.Subke
 // time but the present; each token is judged by the time it is made at. That
 // no key may sign is no such thing: nothing is written in the clear then.
 func checkSealed(r *keyring.Ring) error {
-	for t, k := range r.Primaries(time.Now()) {
+	now := time.Now()
+	for t, k := range r.Primaries(now) {
 		if k.ID() != (keyring.KeyID{}) && !k.Seals() {
-			return fmt.Errorf("%w: key %v, which signs from %v, is of the algorithm %s; add a key of one that encrypts, such as xchacha20-poly1305", ErrNotSealed, k.ID(), t.UTC().Format(time.RFC3339), k.Algorithm())
+			from := "now" // and not when that is: of one ring, the error is always the same
+			if t.After(now) {
+				from = "from " + t.UTC().Format(time.RFC3339)
+			}
+			return fmt.Errorf("%w: key %v, which signs %s, is of the algorithm %s; add a key of one that encrypts, such as xchacha20-poly1305", ErrNotSealed, k.ID(), from, k.Algorithm())
 		}
 	}
 	return nil
