@@ -211,10 +211,13 @@ func (s *Session[T]) token(now time.Time) (written, error) {
 	err := s.m.checkSize(&w.header, w.key, len(w.payload))
 	if err != nil && s.original() && !s.m.sealed {
 		// The present key takes more room than there is. The session goes on
-		// under the key that it came with, which verifies as long as it lasts.
-		w.key = s.cookie.key
-		w.header.Key = w.key.ID
-		err = s.m.checkSize(&w.header, w.key, len(w.payload))
+		// under the key that it came with, which verifies as long as it lasts:
+		// under that key's subkey for the present name, whichever it came by.
+		if k, gone := s.keys.Lookup(s.cookie.key.ID, now); gone == nil {
+			w.key = k
+			w.header.Key = k.ID
+			err = s.m.checkSize(&w.header, k, len(w.payload))
+		}
 	}
 	return w, err
 }

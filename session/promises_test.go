@@ -110,22 +110,29 @@ func TestRenewLeavesNothingUnderFormerNames(t *testing.T) {
 	}
 }
 
-// An instance whose clock is slow does not write a sealed session in the clear.
+// An instance whose clock is slow does not write a sealed session in the clear,
+// whichever name it comes by.
 func TestSlowClockDoesNotWriteSealedInTheClear(t *testing.T) {
 	a := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
 	b := signing(newKey(t, signer.XChaCha20Poly1305(), 2), t0)
-	m := newManager[visit](t, Config{Keys: newKeys(t, a, b), IdleTimeout: 4 * time.Second})
-	v := signedIn(t, m, t0, visit{User: "very-secret"}) // sealed
-	s := request(m, t0.Add(-time.Second), v)            // within the skew
-	s.Update(func(p *visit) { p.Count++ })
-	c := s.Commit(false)
-	if raw, err := token.DecodeText(c.Value); err == nil && strings.Contains(string(raw), "very-secret") {
-		t.Errorf("Update of a sealed session is sent in the clear")
+	for _, name := range []string{"present", "former"} {
+		old := newManager[visit](t, Config{Keys: newKeys(t, a, b), Name: name, IdleTimeout: 4 * time.Second})
+		m := newManager[visit](t, Config{Keys: newKeys(t, a, b), Name: "present", FormerNames: []FormerName{{Name: "former"}}, IdleTimeout: 4 * time.Second})
+		v := signedIn(t, old, t0, visit{User: "very-secret"})                   // sealed
+		s := requestOf(m, t0.Add(-time.Second), map[string][]string{name: {v}}) // within the skew
+		s.Update(func(p *visit) { p.Count++ })
+		c := s.Commit(false)
+		if raw, err := token.DecodeText(c.Value); err != nil || len(raw) == 0 || strings.Contains(string(raw), "very-secret") {
+			t.Errorf("Update of a sealed session that came as %s is sent in the clear", name)
+		}
+		if s := request(m, t0, c.Value); s.Data().Count != 1 {
+			t.Errorf("what came as %s and was written is %v", name, s.reason)
+		}
 	}
 }
 
-// A slow clock stays under the key of the cookie, but not under a key that is
-// the former name's, nor under one that ceases to verify while the session lasts.
+// A slow clock stays under the key of the cookie, for the present name whichever it
+// came by, but not under one that ceases to verify while the session lasts.
 func TestWhatIsWrittenOpensLater(t *testing.T) {
 	a := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
 	b := signing(newKey(t, signer.HMACSHA256(), 2), t0)
@@ -137,7 +144,7 @@ func TestWhatIsWrittenOpensLater(t *testing.T) {
 		at   time.Time
 		want keyring.KeyID
 	}{
-		{"a", newKeys(t, a, b), t0.Add(-time.Second), a.ID()},
+		{"a", newKeys(t, a, b), t0.Add(-time.Second), b.ID()},
 		{"b", newKeys(t, a, b), t0.Add(-time.Second), b.ID()},
 		{"b", newKeys(t, a, limited), t0.Add(time.Hour), a.ID()},
 	} {
@@ -411,21 +418,28 @@ func TestMergeBeyondTheLimitsIsAnErrorThatUpdateDocuments(t *testing.T) {
 	}
 }
 
-// A session that fits goes on being refreshed when the key takes more room.
+// A session that fits goes on being refreshed when the key takes more room, also
+// if the cookie is renamed at the same time.
 func TestFullSessionIsRefreshedAfterAChangeOfAlgorithm(t *testing.T) {
 	a := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
 	b := signing(newKey(t, signer.XChaCha20Poly1305(), 2), t0.Add(time.Minute))
-	before := newManager[visit](t, Config{Keys: newKeys(t, a), IdleTimeout: time.Hour})
-	after := newManager[visit](t, Config{Keys: newKeys(t, a, b), IdleTimeout: time.Hour})
-	s := before.New(t0)
-	for n := MaxCookie; s.Update(func(v *visit) { v.User = strings.Repeat("x", n) }) != nil; n-- {
-	}
-	cookie := s.Commit(false).Value
-	for now := t0.Add(40 * time.Minute); now.Before(t0.Add(3 * time.Hour)); now = now.Add(10 * time.Minute) {
-		s := request(after, now, cookie) // the visitor is never idle
-		wantOutcome(t, s, 0)
-		if c := s.Commit(false); c.Value != "" {
-			cookie = c.Value
+	for _, name := range []string{"present", "earlier"} {
+		before := newManager[visit](t, Config{Keys: newKeys(t, a), Name: name, IdleTimeout: time.Hour})
+		after := newManager[visit](t, Config{Keys: newKeys(t, a, b), Name: "present", FormerNames: []FormerName{{Name: "earlier", DeleteAfter: t0}}, IdleTimeout: time.Hour})
+		s := before.New(t0)
+		for n := MaxCookie; s.Update(func(v *visit) { v.User = strings.Repeat("x", n) }) != nil; n-- {
+		}
+		jar := map[string][]string{name: {s.Commit(false).Value}}
+		for now := t0.Add(40 * time.Minute); now.Before(t0.Add(3 * time.Hour)); now = now.Add(10 * time.Minute) {
+			s := requestOf(after, now, jar) // the visitor is never idle
+			wantOutcome(t, s, 0)
+			c := s.Commit(false)
+			if c.Value != "" {
+				jar["present"] = []string{c.Value}
+			}
+			for _, deleted := range c.Delete {
+				delete(jar, deleted)
+			}
 		}
 	}
 }

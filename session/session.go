@@ -372,11 +372,14 @@ func (s *Session[T]) empty() {
 // key, so that what was encrypted is not written in the clear meanwhile.
 func (s *Session[T]) primary(now time.Time) (*keyring.Subkey, error) {
 	key, err := s.m.primary(s.keys, now)
-	if s.original() && s.cookie.name == 0 && s.cookie.key.SignFrom.After(now) && (err != nil || s.cookie.key.SignFrom.After(key.SignFrom)) {
-		if s.m.sealed && s.cookie.key.Sealer == nil {
-			return nil, ErrNotSealed
+	if s.original() && s.cookie.key.SignFrom.After(now) && (err != nil || s.cookie.key.SignFrom.After(key.SignFrom)) {
+		// Of that key, the subkey for the present name, whichever the cookie came by.
+		if later, gone := s.keys.Lookup(s.cookie.key.ID, now); gone == nil {
+			if s.m.sealed && later.Sealer == nil {
+				return nil, ErrNotSealed
+			}
+			return later, nil
 		}
-		return s.cookie.key, nil
 	}
 	return key, err
 }
