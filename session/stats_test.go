@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
+	"github.com/keyturn/keyturn/session/internal/token"
 	"github.com/keyturn/keyturn/signer"
 )
 
@@ -47,6 +49,35 @@ func TestStatsCountsWhatBecameOfCookies(t *testing.T) {
 	// The expired one was authentic.
 	if k.Verified != 4 || k.Signed != 1 || !k.LastVerified.Equal(t0.Add(15*day).Truncate(time.Second)) {
 		t.Errorf("%+v", k)
+	}
+}
+
+// What a client sends makes no names in Stats, whatever the keys and the codecs that
+// it speaks of, and is counted by the reason.
+func TestStatsHasNothingOfAClient(t *testing.T) {
+	m := newManager[visit](t, Config{})
+	raw, err := token.DecodeText(signedIn(t, m, t0, visit{User: "tom"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		forged := bytes.Clone(raw)
+		forged[3] = byte(i)
+		for _, key := range [][]byte{raw[4:8], {byte(i), byte(i >> 8), 0xAA, 0xBB}} {
+			copy(forged[4:], key)
+			s := request(m, t0, string(token.AppendText(nil, forged)))
+			s.Outcome()
+			if c := s.Commit(true); c.Sent != SentNothing {
+				t.Fatalf("sends %v", c.Sent)
+			}
+			if c := s.Info(); c.KeyID != (keyring.KeyID{}) && c.KeyID != keyring.KeyID(raw[4:8]) || c.Codec != "" && !s.cookie.verified {
+				t.Fatalf("%+v", c)
+			}
+		}
+	}
+	st := m.Stats(t0)
+	if len(st.Outcomes) != 4 || len(st.Read) != 1 || len(st.Written) != 1 || len(st.Reissued) != 0 || len(st.Keyring.Keys) != 1 {
+		t.Errorf("%+v", st)
 	}
 }
 
