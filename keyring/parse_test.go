@@ -522,6 +522,52 @@ func TestUnknownMembersAreKept(t *testing.T) {
 	}
 }
 
+// No edit loses members that are not known, at any level.
+func TestEditsKeepUnknownMembers(t *testing.T) {
+	d := founded(t, signer.HMACSHA256()).Document()
+	other, retired := GenerateKey(signer.HMACSHA256()), GenerateKey(signer.HMACSHA256())
+	other.Added = base.Add(-20 * day)
+	retired.Added, retired.SignFrom, retired.VerifyUntil = base.Add(-90*day), base.Add(-80*day), base.Add(-10*day)
+	d.Keys = append(d.Keys, other, retired)
+	d.Codecs = []CodecFrom{{Codec: "json", From: base.Add(-10 * day)}, {Codec: "cbor", From: base.Add(-5 * day)}}
+	d.Policy.Skew = time.Minute
+	d.Override = Override{Generation: 1, Reason: "leak"}
+	file := strings.NewReplacer(`"ring": "shop"`, `"ring": "shop", "critical": ["ring"], "z_ring": 1.50`, `"policy": {`, `"policy": {"z_policy": 1e400,`,
+		`"override": {`, `"override": {"z_override": null,`, `"algorithm": "`, `"z_key": "\u00fc", "algorithm": "`, `"codec": "`, `"z_codec": {}, "codec": "`,
+	).Replace(string(encoded(t, newTestRing(t, d))))
+	r, err := Loader{}.ParseEdited([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := inState(t, r, Active, base).ID()
+	for name, edit := range map[string]func(*Document) error{
+		"Rotate":        func(d *Document) error { return d.Rotate(base, signer.BLAKE2b256(), 0) },
+		"Schedule":      func(d *Document) error { return d.Schedule(base, other.ID(), 0) },
+		"Promote":       func(d *Document) error { return d.Promote(base) },
+		"AddStandby":    func(d *Document) error { return d.AddStandby(base, signer.BLAKE2b256()) },
+		"Revoke":        func(d *Document) error { return d.Revoke(base, id, "leak") },
+		"RevokeAll":     func(d *Document) error { return d.RevokeAll(base, "leak") },
+		"Disable":       func(d *Document) error { return d.Disable(base, id, "leak") },
+		"EndSessions":   func(d *Document) error { return d.EndSessions(base, base, "leak") },
+		"Prune":         func(d *Document) error { _, err := d.Prune(base); return err },
+		"ScheduleCodec": func(d *Document) error { return d.ScheduleCodec(base, "json", base) },
+		"Restore": func(d *Document) error {
+			if err := d.Rotate(base, signer.Algorithm{}, 0); err != nil {
+				return err
+			}
+			d.Generation++
+			return d.Restore(base, r)
+		},
+	} {
+		b := encoded(t, edited(t, r, base, edit))
+		for member, want := range map[string]int{`"critical"`: 1, `"z_ring": 1.50`: 1, `"z_policy": 1e400`: 1, `"z_override": null`: 1, `"z_key": "\u00fc"`: 4, `"z_codec": {}`: 2} {
+			if n := bytes.Count(b, []byte(member)); n != want {
+				t.Errorf("after %s, %d of %s, want %d", name, n, member, want)
+			}
+		}
+	}
+}
+
 func slicesIndexID(keys []Key, id string) int {
 	for i, k := range keys {
 		if k.ID().String() == id {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/session"
 	"github.com/keyturn/keyturn/signer"
@@ -81,6 +83,52 @@ func TestOtherSoundFleetsSignNobodyOut(t *testing.T) {
 		"one that encrypts":         {Algorithms: []signer.Algorithm{signer.XChaCha20Poly1305()}},
 	} {
 		t.Run(name, func(t *testing.T) { succeeds(t, run(t, f, 1000, bounded(10_000))) })
+	}
+}
+
+// Whatever is done to a ring, at any time and to any key, nobody is signed out as
+// long as Plan finds nothing: there is more that can be done than Routine does.
+func TestAnyEditsThatPlanAllowsSignNobodyOut(t *testing.T) {
+	t.Parallel()
+	all := append(signer.All(), beyond(), signer.Algorithm{Name: "beyond-too", NewSealer: signer.XChaCha20Poly1305().NewSealer})
+	r := run(t, Fleet{Policy: keyring.Policy{Propagation: DefaultLag + 2*DefaultSkew}, Algorithms: all, Operator: anything(all)}, 3000, bounded(50_000))
+	succeeds(t, r)
+}
+
+// anything does what an edit can do, to any key, be it sensible or not.
+func anything(algorithms []signer.Algorithm) Operator {
+	return func(rng *rand.Rand, now time.Time, rings []*keyring.Ring) Edit {
+		keys := rings[len(rings)-1].Document().Keys
+		id, a := keys[rng.IntN(len(keys))].ID(), algorithms[rng.IntN(len(algorithms))]
+		former := rings[rng.IntN(len(rings))]
+		in := upTo(rng, 3*day)
+		edit := func(name string, do func(d *keyring.Document) error) Edit { return Edit{Name: name, Do: do} }
+		switch rng.IntN(10) {
+		case 0:
+			return edit("rotate to "+a.Name, func(d *keyring.Document) error { return d.Rotate(now, a, in) })
+		case 1:
+			return edit("schedule "+id.String(), func(d *keyring.Document) error { return d.Schedule(now, id, in) })
+		case 2:
+			return edit("promote", func(d *keyring.Document) error { return d.Promote(now) })
+		case 3:
+			return edit("standby "+a.Name, func(d *keyring.Document) error { return d.AddStandby(now, a) })
+		case 4:
+			return edit("prune", func(d *keyring.Document) error { _, err := d.Prune(now); return err })
+		case 5:
+			c := codec.All()[rng.IntN(len(codec.All()))].Name()
+			return edit("codec "+c, func(d *keyring.Document) error { return d.ScheduleCodec(now, c, now.Add(in)) })
+		case 6:
+			return edit(fmt.Sprint("restore ", former.Generation()), func(d *keyring.Document) error { return d.Restore(now, former) })
+		case 7:
+			return edit("enable "+id.String(), func(d *keyring.Document) error { return d.Enable(now, id) })
+		case 8:
+			e := edit("disable "+id.String(), func(d *keyring.Document) error { return d.Disable(now, id, "simulated") })
+			e.Emergency = rng.IntN(2) == 0
+			return e
+		}
+		e := edit("revoke "+id.String(), func(d *keyring.Document) error { return d.Revoke(now, id, "simulated") })
+		e.Emergency = rng.IntN(2) == 0
+		return e
 	}
 }
 
