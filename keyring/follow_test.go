@@ -1327,3 +1327,24 @@ func TestAUseThatPanics(t *testing.T) {
 		}
 	})
 }
+
+// Only what unknown keys have led to puts off the next such look: that polls find
+// nothing is as it should be.
+func TestOtherLooksDoNotPutOffEarlyOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listen(t)
+		k, s, _ := followed(t, Loader{Interval: time.Minute})
+		b := bind(t, k, Use{Name: "s"})
+		time.Sleep(time.Hour)
+		k.follower.changed <- struct{}{}
+		time.Sleep(calm)
+		synctest.Wait()
+		s.taken()
+		at := time.Now()
+		b.Subkeys().Lookup(KeyID{1}, base)
+		time.Sleep(2 * soonestLook)
+		if looks := s.taken(); len(looks) != 1 || looks[0].Sub(at) != soonestLook {
+			t.Errorf("looks at %v, want one %v after %v", looks, soonestLook, at)
+		}
+	})
+}
