@@ -413,6 +413,21 @@ func TestWatchedIsWhereTheFileIs(t *testing.T) {
 	}
 }
 
+// A watch that has lost something says so, and then there is a reason to look.
+func TestAnOverflowIsAReasonToLook(t *testing.T) {
+	f := &follower{path: filepath.Join(t.TempDir(), "nowhere"), changed: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	w := &fsnotify.Watcher{Events: make(chan fsnotify.Event), Errors: make(chan error, 1)}
+	w.Errors <- fsnotify.ErrEventOverflow
+	go f.heed(ctx, w, "")
+	select {
+	case <-f.changed:
+	case <-time.After(10 * time.Second):
+		t.Error("nobody is told")
+	}
+}
+
 // What watches the file ends also if nobody heeds what it says.
 func TestAWatchThatNobodyHeedsEnds(t *testing.T) {
 	f := &follower{path: filepath.Join(t.TempDir(), "ring.json"), changed: make(chan struct{}, 1)}
@@ -455,8 +470,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 		if err := errors.Join(k.Close(), k.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(invalid); err == nil {
-			t.Fatal("it is opened")
+		for _, path := range []string{invalid, filepath.Join(invalid, "nowhere", "ring.json")} {
+			if _, err := Open(path); err == nil {
+				t.Fatalf("%s is opened", path)
+			}
 		}
 	}
 	// What package fsnotify closes ends a moment later.
