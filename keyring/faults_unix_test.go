@@ -373,8 +373,12 @@ func TestWatchedIsWhereTheFileIs(t *testing.T) {
 	for _, d := range []string{dir, other, third} {
 		write(t, filepath.Join(d, "real.json"), nil, 0o600)
 	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(dir)
-	for _, path := range []string{"ring.json", filepath.Join(dir, "ring.json")} {
+	for _, path := range []string{"ring.json", filepath.Join(dir, "ring.json"), filepath.Join(link, "ring.json")} {
 		w, err := fsnotify.NewWatcher()
 		if err == nil {
 			defer w.Close()

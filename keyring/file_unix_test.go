@@ -65,6 +65,38 @@ func TestOpenRefusesWhatIsNoFile(t *testing.T) {
 	}
 }
 
+// What is no file is not even opened: somebody may be waiting for that.
+func TestAPipeIsNotOpened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		f.Close()
+		opened <- err
+	}()
+	for range 10 {
+		if _, err := ReadFile(path); err == nil {
+			t.Fatal("it is read")
+		}
+		select {
+		case err := <-opened:
+			t.Fatalf("it was opened: %v", err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := <-opened; err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestOpenFollowsLinks(t *testing.T) {
 	// As Kubernetes mounts a Secret.
 	dir := t.TempDir()

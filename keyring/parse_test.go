@@ -721,6 +721,20 @@ func TestLoaderExpectations(t *testing.T) {
 	}
 }
 
+// A Loader is not written to, not even where nobody can see it.
+func TestALoaderIsLeftAlone(t *testing.T) {
+	custom := signer.Algorithm{Name: "custom", NewSigner: signer.HMACSHA256().NewSigner}
+	all := append(make([]signer.Algorithm, 0, 10), custom)
+	if _, err := (Loader{Algorithms: all}).Parse(shopFile(t)); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range all[1:cap(all)] {
+		if a.Name != "" {
+			t.Errorf("behind the list, there is %s at %d", a.Name, i)
+		}
+	}
+}
+
 func TestFromEnv(t *testing.T) {
 	const name = "KEYRING_TEST_RING"
 	secret := testSecret(9) // which has both letters in which the alphabets differ

@@ -51,6 +51,9 @@ func TestNewRingRefuses(t *testing.T) {
 		{"a key and its tombstone", func(d *Document) { d.Keys[2] = d.Keys[0]; d.Keys[2].Pruned = base }, "keys[2].id: the same key ID as keys[0]"},
 		{"an override without a reason", func(d *Document) { d.Override = Override{Generation: 42, Allow: []Exception{{Rule: T9}}} }, "override.reason: missing"},
 		{"an override of no generation", func(d *Document) { d.Override = Override{Reason: "r", Allow: []Exception{{Rule: T9}}} }, "override.generation: missing"},
+		{"an override of no rule", func(d *Document) {
+			d.Override = Override{Generation: 42, Reason: "r", Allow: []Exception{{Rule: T10 + 1}}}
+		}, "override.allow[0]: not a rule"},
 		{"ring name", func(d *Document) { d.Name = "shop/eu" }, "ring: not 1 to 64"},
 		{"long ring name", func(d *Document) { d.Name = strings.Repeat("a", 65) }, "ring: not 1 to 64"},
 		{"published", func(d *Document) { d.Published = time.Unix(-1, 0) }, "published: not between the years"},
