@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -91,10 +90,10 @@ func (c editing) editLocked(std streams, change func(*draft) error) error {
 		return change(&d)
 	})
 	if err != nil {
-		return rejected(c.File, err)
+		return fail(statusConfig, about(c.File, err))
 	}
 	if is, err = c.accepting(was, is, d.now); err != nil {
-		return rejected(c.File, err)
+		return fail(statusConfig, about(c.File, err))
 	}
 	report := c.report(was, is, d)
 	if report.Changed && !report.Refused && !c.DryRun {
@@ -104,14 +103,6 @@ func (c editing) editLocked(std streams, change func(*draft) error) error {
 		report.Written = true
 	}
 	return report.show(std, c.JSON)
-}
-
-// rejected is the error of an edit that a ring does not allow.
-func rejected(path string, err error) error {
-	if f := (*failure)(nil); errors.As(err, &f) {
-		return err
-	}
-	return fail(statusConfig, about(path, err))
 }
 
 // accepting returns the new ring with the record of those of its findings that
