@@ -288,7 +288,6 @@ func (h *history) lives(instance int) []life {
 				l.loads = append(l.loads, load{at, r})
 			}
 		}
-		slices.SortStableFunc(l.loads, func(a, b load) int { return a.at.Compare(b.at) })
 	}
 	return lives
 }
