@@ -222,6 +222,18 @@ func TestARunIsOfItsSeed(t *testing.T) {
 	if c := run(t, f, 8, bounded(20_000)); reflect.DeepEqual(a, c) {
 		t.Error("another seed gives the same")
 	}
+	// A failure is told with the edits before it, and no other.
+	for _, f := range a.Failures {
+		if !f.Begun.After(epoch.Add(-1)) || f.Made.Before(f.Begun) || f.Opened.Before(f.Made) || len(f.Edits) == 0 {
+			t.Errorf("%v", f)
+		}
+		for _, e := range f.Edits {
+			stamp, _, _ := strings.Cut(e, " ")
+			if at, err := time.Parse(time.RFC3339, stamp); err != nil || at.After(f.Opened) {
+				t.Errorf("opened at %v, after %s", f.Opened, e)
+			}
+		}
+	}
 	// A failure can be had again by itself.
 	last := a.Failures[len(a.Failures)-1]
 	again := run(t, f, last.Seed, 1)
