@@ -470,6 +470,41 @@ func TestAdoptedIsCalledOnceTheRingIsPresent(t *testing.T) {
 	}
 }
 
+// A binding that is made while a ring takes the place of another waits, and then is
+// of the ring that is present by then.
+func TestBindWaitsForAReplace(t *testing.T) {
+	k := Ephemeral()
+	r := added(t, k.Ring())
+	judged, judge := make(chan struct{}), make(chan struct{})
+	bind(t, k, Use{Name: "a", Check: func(of *Ring) error {
+		if of == r {
+			close(judged)
+			<-judge
+		}
+		return nil
+	}})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := k.Replace(r); err != nil {
+			t.Error(err)
+		}
+	})
+	<-judged
+	bound := make(chan *Binding, 1)
+	wg.Go(func() { bound <- bind(t, k, Use{Name: "b"}) })
+	select {
+	case b := <-bound:
+		bound <- b
+		t.Error("it does not wait")
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(judge)
+	wg.Wait()
+	if b := <-bound; k.Ring() != r || b.Subkeys().Ring() != r {
+		t.Errorf("present is %v, and the binding is of %v", k.Ring(), b.Subkeys().Ring())
+	}
+}
+
 func TestBindRefuses(t *testing.T) {
 	k := Ephemeral()
 	refuse := errors.New("session: refused")
