@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
@@ -90,7 +91,7 @@ func (c simulateCommand) Run(std streams) error {
 	result, err := f.Run(context.Background(), c.Seed, c.Tokens, progress)
 	done()
 	if err != nil {
-		return fail(statusUsage, err)
+		return failf(statusUsage, "%s", strings.TrimPrefix(err.Error(), "keyringtest: "))
 	}
 	if c.JSON {
 		err = writeJSON(std.out, simulateReport{
