@@ -743,3 +743,23 @@ func TestAHijackThatIsNotThereFreezesNothing(t *testing.T) {
 		t.Errorf("event %+v", ev)
 	}
 }
+
+type flushFailing struct{ bare }
+
+func (flushFailing) FlushError() error { return net.ErrClosed }
+
+type flushFailingHijacking struct{ flushFailing }
+
+func (flushFailingHijacking) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }
+
+func TestAFlushThatFailsIsReported(t *testing.T) {
+	m := newManager(t, session.Config{})
+	f := flushFailing{bare{httptest.NewRecorder()}}
+	for _, w := range []http.ResponseWriter{f, flushFailingHijacking{f}} {
+		newMiddleware(t, m, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := http.NewResponseController(w).Flush(); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("Flush of a %T: %v", w, err)
+			}
+		})).ServeHTTP(w, request("GET", "/"))
+	}
+}
