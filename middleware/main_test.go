@@ -300,7 +300,7 @@ func fixedKeys(t testing.TB, name string) *keyring.Keyring {
 func longKeys(t testing.TB) *keyring.Keyring {
 	t.Helper()
 	d := keyring.Ephemeral().Ring().Document()
-	d.Policy.MaxSession = 100 * 365 * 24 * time.Hour
+	d.Policy.MaxSession = 10 * 365 * 24 * time.Hour
 	ring, err := keyring.NewRing(d)
 	if err != nil {
 		t.Fatal(err)

@@ -36,15 +36,15 @@ func (c policyCommand) Run(std streams) error {
 	if !c.given() {
 		return c.show(std)
 	}
-	return c.edit(std, c.change)
-}
-
-// change sets the policy of the ring.
-func (c policyCommand) change(d *draft) error {
 	p, err := c.policy()
 	if err != nil {
 		return err
 	}
+	return c.edit(std, func(d *draft) error { return setPolicy(d, p) })
+}
+
+// setPolicy sets the policy of the ring.
+func setPolicy(d *draft, p keyring.Policy) error {
 	if err := d.SetPolicy(d.now, p); err != nil {
 		return err
 	}
