@@ -106,6 +106,7 @@ func (m *Middleware) Strip(h http.Header) { withoutCookies(h, m.settings.names) 
 //	    ],
 //	    "warnings": ["..."]
 //	  },
+//	  "warnings": ["..."],
 //	  "outcomes": {"valid": 90171, "absent": 1409, "malformed": 12, "expired": 39},
 //	  "read": {"json": 71, "msgpack": 0, "cbor": 90100},
 //	  "written": {"json": 0, "msgpack": 0, "cbor": 1984},

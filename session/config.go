@@ -272,7 +272,8 @@ func (e *envelope) bind() (errs []error) {
 	for i := range e.names {
 		u := keyring.Use{Name: e.names[i].name, Audience: e.audience}
 		if i == 0 {
-			u.Adopted = e.tellShortened()
+			u.Adopted = e.adopted()
+			u.Adopted(e.keys.Ring())
 			if e.sealed {
 				u.Check = checkSealed
 			}

@@ -551,3 +551,45 @@ func TestNegativeZeroIsNotLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// A ring that schedules a codec that the program lacks says so at the start and when it
+// is adopted, once, and in Stats for as long as it is so.
+func TestACodecThatIsLackingIsToldOf(t *testing.T) {
+	var log strings.Builder
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(was)
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day)))
+	next := func(codecs ...keyring.CodecFrom) {
+		replace(t, keys, func(d *keyring.Document) { d.Codecs = codecs })
+	}
+	from := func(d time.Duration) time.Time { return time.Now().Add(d).UTC().Truncate(time.Second) }
+	cbor, msgpack := keyring.CodecFrom{Codec: "cbor", From: from(-day)}, keyring.CodecFrom{Codec: "msgpack", From: from(day)}
+	next(cbor)
+	m := newManager[visit](t, Config{Keys: keys, Codecs: []codec.Codec{codec.JSON()}, FormerNames: []FormerName{{Name: "former"}}})
+	told := func(step string, lines int, stats ...string) {
+		t.Helper()
+		if n := strings.Count(log.String(), "not among Config.Codecs"); n != lines {
+			t.Errorf("%s: %d lines, want %d: %s", step, n, lines, log.String())
+		}
+		log.Reset()
+		w := m.Stats(time.Now()).Warnings
+		if len(w) != len(stats) {
+			t.Fatalf("%s: %q, want %q", step, w, stats)
+		}
+		for i, s := range stats {
+			if !strings.Contains(w[i], "the codec "+s+" from ") {
+				t.Errorf("%s: %q", step, w[i])
+			}
+		}
+	}
+	told("at the start", 1, "cbor")
+	next(cbor, msgpack)
+	told("another is to come", 1, "cbor", "msgpack")
+	next(cbor, msgpack, keyring.CodecFrom{Codec: "json", From: from(2 * day)})
+	told("one that is there is to follow", 0, "cbor", "msgpack")
+	next(cbor, keyring.CodecFrom{Codec: "json", From: from(-time.Hour)})
+	told("it is there again", 0)
+	next(cbor)
+	told("and gone", 1, "cbor")
+}

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -71,6 +72,38 @@ func checkSealed(r *keyring.Ring) error {
 		}
 	}
 	return nil
+}
+
+// missing says which codecs the ring has written, now or later, that are not among
+// those of the program: it goes on with the one before, and cannot read what others write.
+func (e *envelope) missing(r *keyring.Ring, now time.Time) (warnings []string) {
+	schedule := r.Codecs()
+	for i, s := range schedule {
+		over := i+1 < len(schedule) && !schedule[i+1].From.After(now)
+		if over || slices.ContainsFunc(e.codecs, func(c codec.Codec) bool { return c.Name() == s.Codec }) {
+			continue
+		}
+		warnings = append(warnings, fmt.Sprintf("the ring schedules the codec %s from %s, which is not among Config.Codecs: sessions that other programs write with it cannot be read, and those written here stay in the codec before; deploy a program that has it",
+			s.Codec, s.From.UTC().Format(time.RFC3339)))
+	}
+	return warnings
+}
+
+// adopted returns what logs, of each ring, what an operator should see to who knows
+// this program. It is called with one ring at a time.
+func (e *envelope) adopted() func(*keyring.Ring) {
+	shortened := e.tellShortened()
+	told := make(map[string]bool) // those of the ring before
+	return func(r *keyring.Ring) {
+		shortened(r)
+		now := make(map[string]bool)
+		for _, w := range e.missing(r, time.Now()) {
+			if now[w] = true; !told[w] {
+				slog.Warn("session: "+w, "cookie", e.names[0].name, "ring", r)
+			}
+		}
+		told = now
+	}
 }
 
 // tellShortened returns what logs that with a ring new sessions are shorter than

@@ -18,6 +18,10 @@ type Stats struct {
 	Cookie  string        `json:"cookie"`
 	Keyring keyring.Stats `json:"keyring"`
 
+	// Warnings says, beside those of Keyring, which codecs the ring schedules that
+	// the program lacks.
+	Warnings []string `json:"warnings,omitempty"`
+
 	// Outcomes counts the sessions that were touched, by what became of the
 	// cookie: absent, valid, or the name of a Reason. All of them are in it,
 	// also those that never occurred. Many of unknown_key say that this instance
@@ -80,7 +84,7 @@ func (t *tally) reissue(from *opened, to *written) {
 
 func (e *envelope) stats(now time.Time) Stats {
 	s := Stats{
-		Cookie: e.names[0].name, Keyring: e.keys.Stats(now),
+		Cookie: e.names[0].name, Keyring: e.keys.Stats(now), Warnings: e.missing(e.keys.Ring(), now),
 		Outcomes: make(map[string]uint64), Read: make(map[string]uint64), Written: make(map[string]uint64),
 	}
 	s.Outcomes[Absent.String()] = e.tally.absent.Load()

@@ -69,11 +69,12 @@ var (
 	keySigned    = describe("key_signed_total", "Tokens made with the key.", "ring", "key")
 	lastVerified = describe("key_last_verified_timestamp_seconds", "When a token was last verified with the key; absent if none was.", "ring", "key")
 	keyPrunable  = describe("key_prunable", "1 if every token of the key has expired.", "ring", "key")
+	lacking      = describe("session_warnings", "How many warnings there are of what the program lacks.", "cookie")
 	sessions     = describe("sessions_total", "Sessions touched, by what became of the cookie.", "cookie", "outcome")
 	reads        = describe("session_reads_total", "Valid sessions, by codec.", "cookie", "codec")
 	writes       = describe("session_writes_total", "Tokens made, by codec.", "cookie", "codec")
 	reissues     = describe("session_reissues_total", "Sessions sent on under another key or in another codec.", "cookie", "from_key", "to_key", "from_codec", "to_codec")
-	everyMetric  = []*prom.Desc{ringInfo, generation, propagation, skew, maxSession, warnings, adopted, confirmed, failing, loads, newestKey, standby, keyInfo, keyVerified, keySigned, lastVerified, keyPrunable, sessions, reads, writes, reissues}
+	everyMetric  = []*prom.Desc{ringInfo, generation, propagation, skew, maxSession, warnings, adopted, confirmed, failing, loads, newestKey, standby, keyInfo, keyVerified, keySigned, lastVerified, keyPrunable, lacking, sessions, reads, writes, reissues}
 )
 
 var (
@@ -98,6 +99,7 @@ func (c *Collector) Collect(ch chan<- prom.Metric) {
 	shown := make(map[*keyring.Keyring]bool)
 	namesakes := make(map[string]int)
 	counts := make(map[series]uint64)
+	warned := make(map[string]int)
 	add := func(n uint64, d *prom.Desc, labels ...string) {
 		k := series{desc: d}
 		k.n = copy(k.labels[:], labels)
@@ -114,6 +116,7 @@ func (c *Collector) Collect(ch chan<- prom.Metric) {
 			}
 			collectRing(ch, s.Keyring)
 		}
+		warned[s.Cookie] = max(warned[s.Cookie], len(s.Warnings))
 		for outcome, n := range s.Outcomes {
 			add(n, sessions, s.Cookie, outcome)
 		}
@@ -126,6 +129,9 @@ func (c *Collector) Collect(ch chan<- prom.Metric) {
 		for _, r := range s.Reissued {
 			add(r.Count, reissues, s.Cookie, r.FromKey.String(), r.ToKey.String(), r.FromCodec, r.ToCodec)
 		}
+	}
+	for cookie, n := range warned {
+		gauge(ch, lacking, float64(n), cookie)
 	}
 	for k, n := range counts {
 		count(ch, k.desc, n, k.labels[:k.n]...)

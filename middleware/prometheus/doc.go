@@ -40,6 +40,8 @@
 //
 //   - keyturn_sessions_total counts touched sessions, with the label outcome: valid,
 //     absent, or the reason why the cookie was not accepted.
+//   - keyturn_session_warnings is how many warnings there are of what the program lacks:
+//     a codec that the ring schedules, without which it cannot read what others write.
 //   - keyturn_session_reads_total and keyturn_session_writes_total count valid sessions
 //     and tokens made, with the label codec.
 //   - keyturn_session_reissues_total counts sessions that were sent on under another key
@@ -66,6 +68,10 @@
 //	max by (ring) (keyturn_ring_warnings) > 0
 //	min by (ring) (keyturn_ring_standby_timestamp_seconds) == 0
 //	time() - max by (ring) (keyturn_ring_newest_key_timestamp_seconds) > 100 * 86400
+//
+// A program lacks a codec that the ring schedules, and signs out whom others signed in:
+//
+//	max by (cookie) (keyturn_session_warnings) > 0
 //
 // A ring is published too late, or a key is missing: a hundredth of the sessions have
 // an unknown key. A few of them mean nothing, since any client can send such a cookie.
