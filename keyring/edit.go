@@ -298,8 +298,19 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 			return fmt.Errorf("keyring: the ring to restore is of generation %d, and not of one before %d", former.Generation(), d.Generation)
 		}
 		was := former.Document()
-		// A key that has gone since was revoked or pruned, and is not to come back.
-		was.Keys = slices.DeleteFunc(was.Keys, func(f Key) bool { return e.key(f.id) == nil })
+		// A key that has gone since was revoked or pruned, and is not to come back. But
+		// its tombstone would be there still, if that had been lately.
+		var deleted []error
+		was.Keys = slices.DeleteFunc(was.Keys, func(f Key) bool {
+			gone := e.key(f.id) == nil
+			if gone && !f.isTombstone() && now.Before(former.document.Published.Add(former.reach())) {
+				deleted = append(deleted, fmt.Errorf("keyring: key %v has been deleted, and has left no tombstone: no instance takes such a ring, so that the one before it is in use: edit that", f.id))
+			}
+			return gone
+		})
+		if len(deleted) > 0 {
+			return errors.Join(deleted...)
+		}
 		need := e.lastToken()
 		for _, k := range d.Keys {
 			i := slices.IndexFunc(was.Keys, func(f Key) bool { return f.id == k.id })
@@ -326,8 +337,12 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 				if signed && f.SignFrom.After(k.SignFrom) {
 					f.SignFrom = k.SignFrom
 				}
-				if signed && (f.SignFrom.IsZero() || !f.VerifyUntil.IsZero() && f.VerifyUntil.Before(need)) {
-					f.VerifyUntil = need
+				end := k.VerifyUntil // by which what it signed has expired, unless it signs still
+				if end.IsZero() || e.signs(k) {
+					end = need
+				}
+				if signed && (f.SignFrom.IsZero() && f.VerifyUntil.IsZero() || !f.VerifyUntil.IsZero() && f.VerifyUntil.Before(end)) {
+					f.VerifyUntil = end
 				}
 			}
 		}
@@ -380,6 +395,16 @@ func (e *editor) canJudge() error {
 		errs = append(errs, fmt.Errorf("keyring: key %v may sign, and is for the algorithm %s, which this binary lacks or cannot use: edit the ring with one that has it", k.id, k.name))
 	}
 	return errors.Join(errs...)
+}
+
+// signs reports whether the key may sign until the edit is everywhere.
+func (e *editor) signs(k Key) bool {
+	for _, q := range e.ring.periods(e.now.Add(-e.policy.Skew)) {
+		if q.key >= 0 && e.ring.document.Keys[q.key].id == k.id && q.from.Before(e.everywhere()) {
+			return true
+		}
+	}
+	return false
 }
 
 // kind returns the algorithm of the primary or, if there is none, that of the newest key

@@ -662,7 +662,7 @@ func TestScheduleAKeyOfChoice(t *testing.T) {
 		if k := inState(t, next, Pending, base); k.ID() != brought.ID() || !k.SignFrom.Equal(base.Add(day)) {
 			t.Errorf("%v signs from %v", k, k.SignFrom)
 		}
-		if k := inState(t, next, Retiring, base.Add(day)); !k.VerifyUntil.Equal(base.Add(day + defaultM + defaultS)) {
+		if k := inState(t, next, Retiring, base.Add(day+defaultD)); !k.VerifyUntil.Equal(base.Add(day + defaultM + defaultS)) {
 			t.Errorf("%v verifies until %v", k, k.VerifyUntil)
 		}
 		if k := inState(t, next, Standby, base.Add(day+defaultD)); k.Algorithm() != a.Name {

@@ -125,7 +125,8 @@ type Override struct {
 	unknown *unknown
 }
 
-// Accept adds to what is accepted, now, and to the reason, as far as there is room.
+// Accept adds to what is accepted, now, and to the reason; where that has no room for
+// both, the new one takes the place of the former.
 func (o *Override) Accept(now time.Time, reason string, exceptions ...Exception) {
 	o.Since = now.UTC().Truncate(time.Second)
 	for _, x := range exceptions {
@@ -139,5 +140,7 @@ func (o *Override) Accept(now time.Time, reason string, exceptions ...Exception)
 	case o.Reason == reason || strings.HasSuffix(o.Reason, "; "+reason):
 	case len(both) <= maxReason:
 		o.Reason = both
+	default:
+		o.Reason = reason
 	}
 }

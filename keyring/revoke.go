@@ -17,8 +17,8 @@ import (
 // other standby key after that, one is added.
 //
 // Whoever had the key may have had sessions reissued under another: after a leak,
-// use [Document.EndSessions] too, and again when every instance has the ring. The
-// reason, which must not be empty, is kept in the key.
+// use [Document.EndSessions] too, and again later, as it says. The reason, which must
+// not be empty, is kept in the key.
 //
 // The error is ErrUnknownKey if there is no such key. To revoke one again does
 // nothing.
@@ -38,7 +38,9 @@ func (d *Document) Revoke(now time.Time, id KeyID, reason string) error {
 		}
 		was := *k
 		e.bury(k, reason)
-		e.fillPlaceOf(was, reason)
+		if next, ok := e.fillPlaceOf(was); ok && next.Added.After(e.now.Add(-delay-e.policy.Propagation)) {
+			e.accept(reason, Exception{T4, next.id}) // it may not be everywhere
+		}
 		return nil
 	})
 }
@@ -78,7 +80,8 @@ func (d *Document) RevokeAll(now time.Time, reason string) error {
 
 // Disable takes the key with the ID out of use until it is enabled: its tokens
 // are refused and its cookies left alone. If it signs, or is to sign next, another
-// takes its place as in Revoke. To disable it again does nothing; the error
+// takes its place as in Revoke; but if that may not be everywhere, it is for Plan to
+// say, and nothing that is accepted. To disable it again does nothing; the error
 // is ErrUnknownKey if there is no such key that could be enabled again.
 func (d *Document) Disable(now time.Time, id KeyID, reason string) error {
 	return d.edit(now, func(e *editor) error {
@@ -103,7 +106,7 @@ func (d *Document) Disable(now time.Time, id KeyID, reason string) error {
 			// Another signs from now on: enabled again, it has that end.
 			k.VerifyUntil = e.lastToken()
 		}
-		e.fillPlaceOf(was, reason)
+		e.fillPlaceOf(was)
 		return nil
 	})
 }
@@ -124,22 +127,24 @@ func (d *Document) Enable(now time.Time, id KeyID) error {
 }
 
 // EndSessions ends every session that began before a time, under whatever key,
-// if not_before is not later already. The time must not be in the future: until it
+// if not_before is not later already. Sessions begin at whole seconds: those of the
+// same second end, too. The time must not be in the future: until it
 // comes, nobody could sign in. The reason, which must not be empty, is kept in the
 // Override.
 //
 // After a leak, an instance accepts what a thief signs until it has the ring in which
-// the key is revoked. What began until then is ended by EndSessions at a time at
-// which every instance has it.
+// the key is revoked, with times that are up to twice the Skew ahead. To end what was
+// made so, use EndSessions the Propagation and twice the Skew after that ring was
+// published.
 func (d *Document) EndSessions(now, before time.Time, reason string) error {
 	return d.edit(now, func(e *editor) error {
-		if before = before.UTC().Truncate(time.Second); !before.After(d.NotBefore) {
+		if before = wholeSecond(before); !before.After(d.NotBefore) {
 			return nil
 		}
 		switch {
 		case reason == "":
 			return errReason
-		case before.After(e.now):
+		case before.After(wholeSecond(now)):
 			return fmt.Errorf("keyring: %s is in the future: until then, nobody could sign in", stamp(before))
 		}
 		d.NotBefore = before
@@ -158,21 +163,19 @@ func (e *editor) bury(k *Key, reason string) {
 }
 
 // fillPlaceOf has another key sign where one that was in use is no longer, and
-// sees to it that one stands by.
-func (e *editor) fillPlaceOf(was Key, reason string) {
+// sees to it that one stands by. It returns the other if that signs at once.
+func (e *editor) fillPlaceOf(was Key) (signs Key, ok bool) {
 	if was.isTombstone() || !was.isSupported() {
-		return // it stood by, or has retired
+		return Key{}, false // it stood by, or has retired
 	}
 	switch e.ring.State(was.id, e.now) {
 	case Active:
 		next := e.takeOver(was, e.now, true)
 		next.SignFrom, next.VerifyUntil = e.now.Add(-e.policy.Skew), time.Time{}
-		if next.Added.Add(delay + e.policy.Propagation).After(e.now) {
-			e.accept(reason, Exception{T4, next.id}) // it may not be everywhere
-		}
 		if later, ok := e.scheduled(); ok {
 			next.VerifyUntil = wholeSecond(later.SignFrom.Add(e.policy.MaxSessionHigh + e.policy.Skew))
 		}
+		signs, ok = *next, true
 	case Pending:
 		from := was.SignFrom
 		if soonest := wholeSecond(e.now.Add(e.policy.Propagation)); from.Before(soonest) {
@@ -183,9 +186,10 @@ func (e *editor) fillPlaceOf(was Key, reason string) {
 		e.retire(next.id, from)
 	case Standby:
 	default:
-		return // nothing is left for another to do
+		return Key{}, false // nothing is left for another to do
 	}
 	e.restock(was.algorithm)
+	return signs, ok
 }
 
 // takeOver returns the key to sign in the place of another from a time on: of its

@@ -240,7 +240,7 @@ const (
 	Disabled                 // out of use, reversibly
 	Retired                  // VerifyUntil is reached
 	Active                   // the primary: signs and verifies
-	Standby                  // verifies; not scheduled to sign
+	Standby                  // verifies; not scheduled to sign, nor to cease
 	Pending                  // verifies; SignFrom is to come
 	Retiring                 // verifies; another key signs
 )
@@ -292,8 +292,10 @@ func (r *Ring) State(id KeyID, now time.Time) State {
 		return Retired
 	case r.changes[r.at(now)].key == i:
 		return Active
-	case k.SignFrom.IsZero():
+	case k.SignFrom.IsZero() && k.VerifyUntil.IsZero():
 		return Standby
+	case k.SignFrom.IsZero():
+		return Retiring
 	case k.SignFrom.After(now):
 		return Pending
 	}

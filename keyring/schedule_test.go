@@ -546,7 +546,7 @@ func TestStates(t *testing.T) {
 		{6, signer.HMACSHA256(), 0, want{Disabled, ErrDisabled}, false, ""},
 		{7, signer.XChaCha20Poly1305(), 0, want{Revoked, ErrRevoked}, false, ""},
 		{8, signer.HMACSHA256(), 0, want{Pruned, ErrRetired}, false, ""},
-		{9, signer.XChaCha20Poly1305(), 0, want{Standby, nil}, true, "of another kind"},
+		{9, signer.XChaCha20Poly1305(), 0, want{Retiring, nil}, true, "never signed, and ceases"},
 		{9, signer.XChaCha20Poly1305(), 30 * day, want{Retired, ErrRetired}, false, "never signed"},
 		{10, signer.BLAKE2b256(), 0, want{Unsupported, ErrUnknownKey}, false, "rather than disabled"},
 		{11, signer.HMACSHA256(), 0, want{Revoked, ErrRevoked}, false, "rather than pruned"},

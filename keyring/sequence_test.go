@@ -390,3 +390,66 @@ func TestPlanFindsAKeyThatOnlyLiftsTheSeal(t *testing.T) {
 		t.Errorf("%v", found)
 	}
 }
+
+// Restore puts off the end of no key that signs no more.
+func TestRestoreProlongsNoKeyThatSignsNoMore(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	p := inState(t, h.ring, Active, h.now).id
+	h.publishes(0, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 0) })
+	h.now = h.now.Add(3 * day)
+	was, _ := h.ring.key(p)
+	before := h.publishes(2*time.Hour, func(d *Document, now time.Time) error { return d.ScheduleCodec(now, "cbor", now.Add(5*day)) })
+	h.publishes(0, func(d *Document, now time.Time) error { return d.Restore(now, before) })
+	if k, _ := h.ring.key(p); !k.VerifyUntil.Equal(was.VerifyUntil) {
+		t.Errorf("it verified until %v, and now until %v", was.VerifyUntil, k.VerifyUntil)
+	}
+}
+
+// A key that somebody has deleted is not brought back, nor passed over in silence.
+func TestRestoreMissesAKeyThatWasDeleted(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	former := edited(t, r, base, func(d *Document) error { return d.ScheduleCodec(base, "cbor", base) })
+	k := inState(t, former, Standby, base).id
+	d := former.Document()
+	d.Keys = slices.DeleteFunc(d.Keys, func(o Key) bool { return o.id == k })
+	d.Generation++
+	bad := newTestRing(t, d)
+	for after, want := range map[time.Duration]bool{time.Hour: true, defaultM + defaultS - time.Second: true, defaultM + defaultS: false} {
+		now := base.Add(after)
+		_, err := bad.Edit(now, func(d *Document) error { return d.Restore(now, former) })
+		if got := err != nil && strings.Contains(err.Error(), k.String()+" has been deleted"); got != want {
+			t.Errorf("after %v: %v", after, err)
+		}
+	}
+}
+
+// What is not sure yet is not worth that sessions end: another key signs at once only
+// if every instance has it, or if somebody accepts that.
+func TestDisableAcceptsNothing(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Active, h.now).id
+	h.publishes(time.Hour, func(d *Document, now time.Time) error {
+		return d.Revoke(now, inState(t, h.ring, Standby, now).id, "leaked")
+	})
+	h.now = h.now.Add(-time.Minute) // the new standby key is not everywhere
+	for name, edit := range map[string]func(d *Document, now time.Time) error{
+		"disable": func(d *Document, now time.Time) error { return d.Disable(now, k, "odd") },
+		"revoke":  func(d *Document, now time.Time) error { return d.Revoke(now, k, "leaked") },
+	} {
+		_, found := h.plans(0, edit)
+		if !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T4 && f.Accepted == (name == "revoke") }) {
+			t.Errorf("%s: %v", name, found)
+		}
+	}
+}
+
+// Sessions begin at whole seconds: one that began in the second of EndSessions ends.
+func TestEndSessionsEndsThoseOfTheSameSecond(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	for _, now := range []time.Time{base, base.Add(1), base.Add(time.Second - 1)} {
+		next := edited(t, r, now, func(d *Document) error { return d.EndSessions(now, now, "x") })
+		if began := now.Truncate(time.Second); began.Before(now) && !began.Before(next.NotBefore()) || next.NotBefore().Sub(now) >= time.Second {
+			t.Errorf("at %v: %v", now, next.NotBefore())
+		}
+	}
+}

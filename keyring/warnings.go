@@ -184,7 +184,8 @@ func (w *warnings) unsupported() {
 func (w *warnings) standby() {
 	const lacking = "%sno standby key of the kind of key %v (%s): an emergency would have to wait for a new key to reach every instance"
 	if p, err := w.ring.Primary(w.now); err == nil {
-		stands := func(k Key) bool { return w.ring.State(k.id, w.now) == Standby && k.seals == p.seals }
+		// One that retires soon will do, if it is there until the next one signs.
+		stands := func(k Key) bool { return k.Usable(w.now) && k.SignFrom.IsZero() && k.seals == p.seals }
 		if !slices.ContainsFunc(w.ring.document.Keys, stands) {
 			w.add(lacking, "", p.id, p.name)
 			return

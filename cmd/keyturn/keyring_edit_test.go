@@ -102,7 +102,7 @@ func TestEdits(t *testing.T) {
 		{"rotate", hmac, "rotate @RING", 0, "in 23h59m", "standby=pending active=active"},
 		{"rotate in a week", hmac, "rotate @RING --in 7d", 0, ", in 6d", "standby=pending active=active"},
 		{"rotate as soon as can be", hmac, "rotate @RING --in 0", 0, "at once", "standby=pending"},
-		{"rotate to another algorithm", hmac, "rotate @RING --algorithm blake2b-256", 0, "blake2b-256 pending", "standby=standby active=active"},
+		{"rotate to another algorithm", hmac, "rotate @RING --algorithm blake2b-256", 0, "blake2b-256 pending", "standby=retiring active=active"},
 		{"rotate an old key", hmac, "rotate @RING --if-older-than 9d23h", 0, "generation 8 is written", "standby=pending"},
 		{"rotate a young key", hmac, "rotate @RING --if-older-than 10d1h", 0, "nothing to do", "standby=standby"},
 		{"rotate to write in the clear", seals, "rotate @RING --algorithm hmac-sha256", 1, "--accept T7 --reason", ""},
@@ -144,7 +144,7 @@ func TestEdits(t *testing.T) {
 		{"revoke all without a yes", hmac, "revoke @RING --all --reason x", 1, "signs everybody out", ""},
 		{"revoke all", hmac, "revoke @RING --all --reason x --yes", 0, "everybody is signed out", "active=revoked standby=revoked retiring=revoked disabled=revoked"},
 
-		{"revoke, and say what comes then", hmac, "revoke @RING {active} --reason leak --not-before now", 0, "then: when every instance has it", ""},
+		{"revoke, and say what comes then", hmac, "revoke @RING {active} --reason leak --not-before now", 0, "then: 1h10m after it is published", ""},
 		{"end sessions", hmac, "end-sessions @RING --before now --reason x", 0, "accepted: T6", "active=active standby=standby"},
 		{"end old sessions", hmac, "end-sessions @RING --before 2026-01-01T00:00:00Z --reason x", 0, "began before 2026-01-01T00:00:00Z are over", "active=active"},
 		{"end sessions to come", hmac, "end-sessions @RING --before 2999-01-01T00:00:00Z --reason x", 78, "nobody could sign in", ""},
@@ -173,7 +173,7 @@ func TestEdits(t *testing.T) {
 		{"import a missing file", hmac, "import @RING --secret @/nonexistent", 65, "no such file", ""},
 		{"import an unset variable", hmac, "import @RING --secret env:KEYTURN_TEST_UNSET", 65, "no such environment variable", ""},
 		{"import at a time, but not to sign", hmac, "import @RING --secret env:KEYTURN_TEST_SECRET --in 1d", 64, "--in is for --active", ""},
-		{"import", hmac, "import @RING --secret env:KEYTURN_TEST_SECRET", 0, "standby: new", "active=active standby=standby"},
+		{"import", hmac, "import @RING --secret env:KEYTURN_TEST_SECRET", 0, "retiring: new", "active=active standby=standby"},
 		{"import to sign", hmac, "import @RING --secret env:KEYTURN_TEST_SECRET --active", 0, "pending: new; signs from", "active=active standby=standby"},
 		{"import to sign in the clear", seals, "import @RING --secret env:KEYTURN_TEST_SECRET --active", 1, "in the clear", ""},
 	} {
@@ -538,7 +538,7 @@ func TestRestoreGoesBack(t *testing.T) {
 	want(t, 0, "", "keyring", "rotate", path, "--algorithm", "blake2b-256")
 	r := want(t, 0, "", "keyring", "restore", path, former)
 	is, now := readRing(t, path), time.Now()
-	if is.Generation() != 10 || is.State(keys["standby"], now) != keyring.Standby || is.State(keys["retiring"], now) != keyring.Revoked {
+	if is.Generation() != 10 || is.State(keys["standby"], now) != keyring.Retiring || is.State(keys["retiring"], now) != keyring.Revoked {
 		t.Errorf("generation %d, %v, %v: %s", is.Generation(), is.State(keys["standby"], now), is.State(keys["retiring"], now), r.out)
 	}
 	if k, err := is.Primary(now.Add(300 * day)); err != nil || k.ID() != keys["active"] {

@@ -108,7 +108,7 @@ func imported(now time.Time, y keyring.Policy) time.Time {
 func (d *draft) has(id keyring.KeyID, s keyring.State) {
 	k := &d.Keys[slices.IndexFunc(d.Keys, func(k keyring.Key) bool { return k.ID() == id })]
 	switch {
-	case s != keyring.Standby || k.VerifyUntil.IsZero():
+	case s != keyring.Retiring || !k.SignFrom.IsZero():
 		d.note("key %v is in the ring already, and is %v", id, s)
 	default:
 		d.note("key %v is in the ring already, and verifies until %s, and then retires by itself", id, stamp(k.VerifyUntil))

@@ -85,7 +85,7 @@ func TestImportMakesAFileForAFirstAdoption(t *testing.T) {
 	if k, err := is.Primary(time.Now()); err != nil || k.ID() != first.ID() || is.Name() != "shop" {
 		t.Errorf("%v, %v", k, err)
 	}
-	if s := is.State(second.ID(), time.Now().Add(keyring.DefaultMaxSession)); s != keyring.Standby {
+	if s := is.State(second.ID(), time.Now().Add(keyring.DefaultMaxSession)); s != keyring.Retiring {
 		t.Errorf("the second is %v", s)
 	}
 	if s := is.State(second.ID(), time.Now().Add(keyring.DefaultMaxSession+3*day)); s != keyring.Retired {

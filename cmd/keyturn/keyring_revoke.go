@@ -19,7 +19,7 @@ type revokeCommand struct {
 func (revokeCommand) Help() string {
 	return `The secret of the key is erased, and its ID is refused for good. Sessions that it signed end, those of other keys go on. If it signs, the standby key takes its place at once, and a new standby key is added. Publish the file at once: an instance accepts what a thief signs until it has it. A --reason is needed.
 
-Whoever had the key may have made sessions of anybody, and those may have been reissued under another key since. --not-before now ends them, and all others that began before. What a thief makes after that, until the last instance has the file, is ended by keyturn keyring end-sessions when it has.
+Whoever had the key may have made sessions of anybody, and those may have been reissued under another key since. --not-before now ends them, and all others that began before. What a thief makes after that, until the last instance has the file, is ended by keyturn keyring end-sessions later: the propagation and twice the skew after the publication, since a thief can date sessions ahead by as much as clocks may differ.
 
 If the whole file leaked, its standby key has leaked too, so that there is none to take over: --all revokes every key and makes new ones. Everybody is signed out, and until the last instance has the new file, who signs in anew may be signed out again.` + editHelp + `    keyturn keyring revoke keyring.json 1dc4fea0 --reason "laptop stolen" --not-before now
     keyturn keyring revoke keyring.json --all --reason "the file was in a backup" --yes`
@@ -64,7 +64,9 @@ func (c revokeCommand) revoke(d *draft) error {
 		return err
 	}
 	if c.NotBefore.given() {
-		d.then = "when every instance has it, end what the thief made until then: keyturn keyring end-sessions " + c.File + " --before now --reason TEXT"
+		p := d.ring.Policy()
+		d.then = fmt.Sprintf("%s after it is published, end what the thief made until every instance had it: keyturn keyring end-sessions %s --before now --reason TEXT",
+			duration(p.Propagation+2*p.Skew), c.File)
 	} else {
 		d.note("if key %v leaked, whoever had it may have made sessions of anybody, and those may have been reissued under another key since; --not-before now ends all that began before", c.KID)
 	}

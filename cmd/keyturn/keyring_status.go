@@ -126,10 +126,6 @@ func (s *ringStatus) add(k keyring.Key, r *keyring.Ring, at time.Time) {
 	case keyring.Pending:
 		s.Next = append(s.Next, signingKey{id, k.Algorithm(), k.SignFrom, k.VerifyUntil})
 	case keyring.Standby:
-		if !k.VerifyUntil.IsZero() {
-			s.Retiring = append(s.Retiring, retiringKey{id, k.Algorithm(), k.VerifyUntil, k.VerifyUntil.Add(p.Skew)})
-			return
-		}
 		ready := k.Added.Add(p.Propagation)
 		s.Standby = append(s.Standby, standbyKey{id, k.Algorithm(), k.Added, !ready.After(at), ready})
 	case keyring.Retiring:

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"regexp"
 	"runtime/debug"
@@ -92,6 +93,10 @@ func run(args []string, std streams) int {
 	ctx, err := parser.Parse(asFlags(args))
 	if err != nil {
 		return complain(std.err, misuse(err, args))
+	}
+	if ctx.Command() != "demo" {
+		// What the packages log is for servers. A command says what is to be said.
+		slog.SetDefault(slog.New(slog.DiscardHandler))
 	}
 	return complain(std.err, ctx.Run(std))
 }

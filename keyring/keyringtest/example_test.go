@@ -12,10 +12,10 @@ import (
 	"github.com/keyturn/keyturn/signer"
 )
 
-// An operator wants to know whether a propagation of 15 minutes would do where an
+// An operator wants to know whether a propagation of 5 minutes would do where an
 // instance needs up to 20 to load a ring.
 func ExampleFleet() {
-	for _, d := range []time.Duration{time.Hour, 15 * time.Minute} {
+	for _, d := range []time.Duration{time.Hour, 5 * time.Minute} {
 		f := keyringtest.Fleet{Policy: keyring.Policy{Propagation: d}, Lag: 20 * time.Minute}
 		result, err := f.Run(context.Background(), 1, 6_000, nil)
 		if err != nil {
@@ -25,7 +25,7 @@ func ExampleFleet() {
 	}
 	// Output:
 	// 1h0m0s: signs nobody out: true
-	// 15m0s: signs nobody out: false
+	// 5m0s: signs nobody out: false
 }
 
 // An operator of one's own: one who does nothing but turn the key, to another
