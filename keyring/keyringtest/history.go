@@ -133,7 +133,7 @@ func (h *history) publish(at time.Time, edit string, r *keyring.Ring) error {
 }
 
 // hasten notes that a key has to sign, in an emergency, before it has propagated:
-// there is no other of its algorithm.
+// there is no other of its kind.
 func (h *history) hasten(at time.Time) {
 	old, r := h.rings[len(h.rings)-2].ring, h.rings[len(h.rings)-1].ring
 	primary, err := r.Primary(at)
@@ -144,7 +144,7 @@ func (h *history) hasten(at time.Time) {
 		return
 	}
 	for _, k := range r.Document().Keys {
-		if o := old.State(k.ID(), at); k.Algorithm() == primary.Algorithm() && k.Usable(at) && propagated(k) && (o == keyring.Standby || o == keyring.Pending) {
+		if o := old.State(k.ID(), at); k.Seals() == primary.Seals() && k.Usable(at) && propagated(k) && (o == keyring.Standby || o == keyring.Pending) {
 			return
 		}
 	}
