@@ -131,6 +131,19 @@ func (k Key) canVerify() bool {
 	return k.secret != nil && !k.isTombstone() && k.isSupported() && !k.Disabled
 }
 
+// outOfUse says in a word why the key is out of use, if it is.
+func (k Key) outOfUse() string {
+	switch {
+	case !k.Revoked.IsZero():
+		return "revoked"
+	case !k.Pruned.IsZero():
+		return "pruned"
+	case k.Disabled:
+		return "disabled"
+	}
+	return ""
+}
+
 // buried returns when the key became a tombstone.
 func (k Key) buried() time.Time {
 	if k.Revoked.After(k.Pruned) {

@@ -178,10 +178,11 @@ func (p *planner) tokensStayValid() {
 		if !ok {
 			continue // T2 says so
 		}
-		switch end := is.VerifyUntil; {
-		case is.isTombstone(), is.Disabled:
-			p.meant(is, T5, "key %v signs until %s, so its tokens are valid until %s, and it is revoked, pruned or disabled: sessions end", is.id, stamp(last), later(need))
-			p.remembers(was, is, last)
+		if out := is.outOfUse(); out != "" {
+			p.meant(is, T5, "key %v signs until %s, so its tokens are valid until %s, and it is %s: sessions end", is.id, stamp(last), later(need), out)
+		}
+		switch end := is.VerifyUntil; { // also of a disabled key: it is to be enabled again
+		case is.isTombstone():
 		case !end.IsZero() && end.Before(need):
 			p.find(T5, is.id, "key %v signs until %s, and verifies until %s only: sessions end; set verify_until to %s or later", is.id, stamp(last), stamp(end), later(need))
 		default:
@@ -226,10 +227,11 @@ func (p *planner) promisesAreKept() {
 		if _, signs := p.lastSigned(was.id); signs || !was.SignFrom.Before(p.everywhere()) {
 			continue // it is judged already, or has signed nothing
 		}
+		if out := is.outOfUse(); out != "" && (is.isTombstone() || !was.Disabled) {
+			p.meant(is, T6, "key %v still verifies, %s, and is %s: sessions end", is.id, until(was.VerifyUntil), out)
+		}
 		switch {
-		case is.isTombstone(), is.Disabled && !was.Disabled:
-			p.meant(is, T6, "key %v still verifies, %s, and is revoked, pruned or disabled: sessions end", is.id, until(was.VerifyUntil))
-			p.remembers(was, is, time.Time{})
+		case is.isTombstone():
 		case was.VerifyUntil.IsZero() && !is.VerifyUntil.IsZero():
 			// When it signed last is not known: at the latest, before the primary began.
 			if need := p.primarySince().Add(p.session + p.skew); is.VerifyUntil.Before(need) {
@@ -255,7 +257,7 @@ func (p *planner) promisesAreKept() {
 // and until when: else an edit to come could end its sessions, and nobody would know.
 // It last signs at a time, which is zero if it does so no more.
 func (p *planner) remembers(was, is Key, last time.Time) {
-	if is.isTombstone() || !is.VerifyUntil.IsZero() {
+	if !is.VerifyUntil.IsZero() {
 		return
 	}
 	need := later(p.everywhere().Add(p.session + p.skew))

@@ -453,3 +453,28 @@ func TestEndSessionsEndsThoseOfTheSameSecond(t *testing.T) {
 		}
 	}
 }
+
+// What is disabled late verifies for long enough when it is enabled again, or Plan says
+// that it does not, whatever the reason is.
+func TestPlanMindsADisabledKeyThatIsPublishedTooLate(t *testing.T) {
+	for after, want := range map[time.Duration]bool{delay: false, delay + 2*time.Second: true} {
+		h := newHistory(t, signer.HMACSHA256())
+		k := inState(t, h.ring, Active, h.now).id
+		_, found := h.plans(after, func(d *Document, now time.Time) error { return d.Disable(now, k, "odd") })
+		if got := slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T5 && f.Key == k && !f.Accepted }); got != want {
+			t.Errorf("after %v: %v", after, found)
+		}
+	}
+	// So it is if it does not sign any more.
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Active, h.now).id
+	h.publishes(0, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 0) })
+	h.now = h.now.Add(3 * time.Hour)
+	_, found := h.plans(0, func(d *Document, now time.Time) error {
+		keyOf(d, k).VerifyUntil = now.Add(time.Hour)
+		return d.Disable(now, k, "odd")
+	})
+	if !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T6 && f.Key == k && !f.Accepted }) {
+		t.Errorf("%v", found)
+	}
+}
