@@ -904,3 +904,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A file of nothing but problems does not make an error that nobody wants in a log.
+func TestProblemsAreAsManyAsSomebodyReads(t *testing.T) {
+	file := `{"format":"` + format + `","ring":"shop","generation":1,"keys":[` + strings.TrimSuffix(strings.Repeat("{},", 60_000), ",") + `]}`
+	_, err := Parse([]byte(file))
+	if err == nil || len(err.Error()) > 20_000 || !strings.Contains(err.Error(), "more problems") || !strings.Contains(err.Error(), "keys[0].id: missing") {
+		t.Errorf("%.2000s", err.Error())
+	}
+}

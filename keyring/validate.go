@@ -15,6 +15,7 @@ const maxReason = 1000
 // problems collects what is wrong with a ring, so that one error says it all.
 type problems struct {
 	found []problem
+	more  int              // beyond maxProblems
 	paths map[string]bool  // of those found
 	ids   map[string]KeyID // of the keys, by their paths
 	hints []problem        // what may be the cause of those found
@@ -36,9 +37,17 @@ func (p *problems) add(path, format string, args ...any) {
 	if p.paths == nil {
 		p.paths = make(map[string]bool)
 	}
+	if len(p.found) == maxProblems {
+		p.more++
+		return
+	}
 	p.paths[path] = true
 	p.found = append(p.found, problem{path, fmt.Errorf(format, args...)})
 }
+
+// maxProblems is how many an error lists. A file can have more than anybody reads, or
+// wants in a log.
+const maxProblems = 100
 
 // name notes the ID of the key at path, by which its problems are told too: in
 // a file with many keys nobody likes to count.
@@ -64,6 +73,9 @@ func (p *problems) err() error {
 			f.path += ": "
 		}
 		errs = append(errs, fmt.Errorf("keyring: %s%w", f.path, f.err))
+	}
+	if p.more > 0 {
+		errs = append(errs, fmt.Errorf("keyring: and %d more problems", p.more))
 	}
 	return errors.Join(errs...)
 }
