@@ -8,7 +8,8 @@ import (
 	"github.com/keyturn/keyturn/signer"
 )
 
-// Why Lookup has no subkey for a key ID.
+// Why Lookup has no subkey for a key ID. ErrUnknownKey is also the error of edits of
+// a Document that are told to edit a key that is not there.
 var (
 	ErrUnknownKey = errors.New("keyring: unknown key")
 	ErrRevoked    = errors.New("keyring: revoked key")
@@ -30,8 +31,9 @@ type Use struct {
 	Check func(*Ring) error
 
 	// Adopted, if not nil, is called with each ring that Replace has made the
-	// present one, under the same condition. It is where to say what a ring
-	// changes: one that passes Check may still be refused.
+	// present one. It, too, must not call methods of the Keyring that change it.
+	// It is where to say what a ring changes: one that passes Check may still be
+	// refused.
 	Adopted func(*Ring)
 }
 

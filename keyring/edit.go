@@ -70,6 +70,12 @@ func (e *editor) lastToken() time.Time {
 // everywhere returns when every instance has the edit at the latest.
 func (e *editor) everywhere() time.Time { return e.now.Add(delay + e.policy.Propagation) }
 
+// Why an edit has to wait: a job that runs every day may take no notice.
+var (
+	ErrScheduled = errors.New("keyring: a key is scheduled already")
+	ErrTooSoon   = errors.New("keyring: not every instance may have the key yet")
+)
+
 // Rotate schedules the next key to sign: the standby key, or, if there is none
 // of the algorithm, a new one. It signs from in after now, or from the ring's
 // propagation after now if that is later. The keys that sign until then get the
@@ -77,8 +83,8 @@ func (e *editor) everywhere() time.Time { return e.now.Add(delay + e.policy.Prop
 // the place of the present one, and standby keys of other algorithms retire the
 // propagation after the new key begins to sign.
 //
-// Of the zero Algorithm, it is the one of the present primary. It is an error if
-// a key is scheduled to sign already.
+// Of the zero Algorithm, it is the one of the present primary. The error is
+// ErrScheduled if a key is scheduled to sign already.
 func (d *Document) Rotate(now time.Time, a signer.Algorithm, in time.Duration) error {
 	return d.edit(now, func(e *editor) error {
 		if err := e.canJudge(); err != nil {
@@ -99,7 +105,8 @@ func (d *Document) Rotate(now time.Time, a signer.Algorithm, in time.Duration) e
 }
 
 // Schedule is Rotate with a standby key of choice, say one that was brought in
-// from elsewhere. The error is ErrUnknownKey if there is no key with the ID.
+// from elsewhere. The error is ErrUnknownKey if there is no key with the ID, and
+// ErrScheduled as for Rotate.
 func (d *Document) Schedule(now time.Time, id KeyID, in time.Duration) error {
 	return d.edit(now, func(e *editor) error {
 		if err := e.canJudge(); err != nil {
@@ -125,7 +132,7 @@ func (e *editor) schedule(next *Key, now time.Time, in time.Duration) error {
 		return errors.New("keyring: a key cannot begin to sign in the past")
 	}
 	if k, ok := e.scheduled(); ok {
-		return fmt.Errorf("keyring: key %v is scheduled already: it signs from %s", k.id, stamp(k.SignFrom))
+		return fmt.Errorf("%w: key %v signs from %s", ErrScheduled, k.id, stamp(k.SignFrom))
 	}
 	id, a := next.id, next.algorithm
 	next.SignFrom = wholeSecond(now.Add(max(in, e.policy.Propagation)))
@@ -142,8 +149,8 @@ func (e *editor) schedule(next *Key, now time.Time, in time.Duration) error {
 }
 
 // Promote has the key that is scheduled next sign now or, if none is, the standby
-// key. It is an error if not every instance may have the key yet: if the propagation
-// has not passed since it was added. A ring does not know when it was published: if
+// key. The error is ErrTooSoon if not every instance may have the key yet: if the
+// propagation has not passed since it was added. A ring does not know when it was published: if
 // that was later, wait longer.
 func (d *Document) Promote(now time.Time) error {
 	return d.edit(now, func(e *editor) error {
@@ -161,7 +168,7 @@ func (d *Document) Promote(now time.Time) error {
 			return errors.New("keyring: there is no key to promote: none is scheduled, and none of the primary's kind stands by")
 		}
 		if known := next.Added.Add(e.policy.Propagation); known.After(now) {
-			return fmt.Errorf("keyring: key %v was added at %s, and not every instance may have it yet; promote it from %s on", next.id, stamp(next.Added), later(known))
+			return fmt.Errorf("%w: key %v was added at %s; promote it from %s on", ErrTooSoon, next.id, stamp(next.Added), later(known))
 		}
 		next.SignFrom, next.VerifyUntil = e.now, time.Time{}
 		a := next.algorithm

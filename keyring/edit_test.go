@@ -107,7 +107,7 @@ func TestRotate(t *testing.T) {
 				if inState(t, next, Active, pending.SignFrom).ID() != pending.ID() {
 					t.Error("the pending key does not become the primary")
 				}
-				if _, err := next.Edit(now, func(d *Document) error { return d.Rotate(now, b, in) }); err == nil || !strings.Contains(err.Error(), "is scheduled already") {
+				if _, err := next.Edit(now, func(d *Document) error { return d.Rotate(now, b, in) }); err == nil || !strings.Contains(err.Error(), "a key is scheduled already") {
 					t.Errorf("a second rotation: %v", err)
 				}
 			}
@@ -671,9 +671,9 @@ func TestScheduleAKeyOfChoice(t *testing.T) {
 	}
 	r := edited(t, founded(t, signer.HMACSHA256()), base, func(d *Document) error { return d.Rotate(base, signer.Algorithm{}, 0) })
 	for name, id := range map[string]KeyID{
-		"does not stand by":    inState(t, r, Active, base).ID(),
-		"is scheduled already": inState(t, r, Standby, base).ID(),
-		ErrUnknownKey.Error():  {1, 2, 3, 4},
+		"does not stand by":          inState(t, r, Active, base).ID(),
+		"a key is scheduled already": inState(t, r, Standby, base).ID(),
+		ErrUnknownKey.Error():        {1, 2, 3, 4},
 	} {
 		if _, err := r.Edit(base, func(d *Document) error { return d.Schedule(base, id, 0) }); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

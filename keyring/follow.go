@@ -17,7 +17,8 @@ import (
 // a secrets manager, a database, another host.
 type Source interface {
 	// Load returns the contents of the ring file as they are now. It returns
-	// soon after ctx is done, and is not called again before it has returned.
+	// soon after ctx is done, which is in half a minute at the latest, and is not
+	// called again before it has returned.
 	// The caller keeps what it returns and does not modify it.
 	//
 	// An error is returned by Follow and Reload and logged, as it is: it must not

@@ -20,7 +20,7 @@ const MinSecret = 32
 // It prints, marshals and logs as its public facts, never as its secret. For
 // that, == does not apply to it.
 type Key struct {
-	// Added is when the key was first published, SignFrom when it begins to
+	// Added is when the edit was made that added the key, SignFrom when it begins to
 	// sign (zero: a standby key, it never does), VerifyUntil when it ceases to
 	// verify (zero: it does not). A key verifies before SignFrom too: that is
 	// what lets one instance sign with it while another lags behind.
@@ -35,7 +35,8 @@ type Key struct {
 	// retired. A key that is both is revoked.
 	Revoked, Pruned time.Time
 
-	// Reason says to people why the key was revoked: at most 1,000 bytes.
+	// Reason says to people why the key was revoked or disabled, which also has
+	// [Plan] accept that: at most 1,000 bytes.
 	Reason string
 
 	id        KeyID

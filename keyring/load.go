@@ -28,7 +28,7 @@ type Loader struct {
 
 	// Interval is how often a source is looked at, give or take a fifth, so that
 	// the instances of a fleet do not all come at once; DefaultInterval if 0.
-	// The policy's propagation must be longer.
+	// The policy's propagation must be longer, by twice its skew and more.
 	Interval time.Duration
 }
 
@@ -49,7 +49,8 @@ func (l Loader) Open(path string) (*Keyring, error) {
 }
 
 // Follow returns a keyring with the ring that the source has, and follows it until
-// Close as Open follows a file. The first Load must succeed.
+// Close as Open follows a file. The first Load, which has half a minute, must
+// succeed.
 func (l Loader) Follow(s Source) (*Keyring, error) { return l.follow(s, "") }
 
 // ReadFile returns the ring that is in the file now, read as by Open, for a

@@ -18,8 +18,8 @@ const (
 // the default, in a [Document]; [Ring.Policy] has the defaults filled in.
 type Policy struct {
 	// Propagation is how long after its publication a ring has reached every
-	// instance and their clocks agree that it has: at least the slowest load
-	// plus twice Skew.
+	// instance and their clocks agree that it has. It is longer than the
+	// slowest load plus twice Skew.
 	Propagation time.Duration
 
 	// Skew is the largest error of one clock.
@@ -58,7 +58,8 @@ type Document struct {
 	// Generation rises with every edit.
 	Generation uint64
 
-	// Published is when this generation was made. It is a note to people.
+	// Published is when this generation was made, to be published then. It is a note
+	// to people; [Document.Restore] goes by it, too.
 	Published time.Time
 
 	// NotBefore, unless zero, puts an end to every session that began earlier.

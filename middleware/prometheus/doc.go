@@ -1,4 +1,4 @@
-// Package prometheus shows Prometheus what session.Manager.Stats says.
+// Package prometheus exports the statistics of sessions and their keyrings as Prometheus metrics.
 //
 //	registry.MustRegister(prometheus.NewCollector(visits)) // a *session.Manager
 //
