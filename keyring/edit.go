@@ -164,7 +164,7 @@ func (d *Document) Promote(now time.Time) error {
 		var next *Key
 		if k, ok := e.scheduled(); ok {
 			next = e.key(k.id)
-		} else if next = e.standby(func(k Key) bool { return k.seals == (kind.NewSealer != nil) && e.lasts(k, now) }); next == nil {
+		} else if next = e.standby(func(k Key) bool { return k.seals == (kind.NewSealer != nil) }); next == nil {
 			return errors.New("keyring: there is no key to promote: none is scheduled, and none of the primary's kind stands by")
 		}
 		if known := next.Added.Add(e.policy.Propagation); known.After(now) {
@@ -283,7 +283,7 @@ func (d *Document) SetPolicy(now time.Time, p Policy) error {
 		for i := range d.Keys {
 			k := &d.Keys[i]
 			s := e.ring.State(k.id, now)
-			if signs := s == Active || s == Pending || k.id == slow.id; signs && by > 0 && k.canVerify() && !k.VerifyUntil.IsZero() {
+			if signs := s == Active || s == Pending || k.id == slow.id; signs && by > 0 && !k.VerifyUntil.IsZero() {
 				k.VerifyUntil = k.VerifyUntil.Add(by)
 			}
 		}
@@ -365,7 +365,7 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 		if err != nil {
 			return err
 		}
-		if last := r.changes[len(r.changes)-1].key; last >= 0 && r.document.Keys[last].isSupported() {
+		if last := r.changes[len(r.changes)-1].key; last >= 0 {
 			e.restock(r.document.Keys[last].algorithm)
 		}
 		return nil

@@ -645,7 +645,7 @@ func TestKeysThatAreToRetireAreNotTheNext(t *testing.T) {
 		t.Errorf("%v is to sign, and verifies until %v", k, k.VerifyUntil)
 	}
 	safe(t, r, next, base)
-	if _, err := r.Edit(base, func(d *Document) error { return d.Promote(base) }); err == nil || !strings.Contains(err.Error(), "not every instance may have it") {
+	if _, err := r.Edit(base, func(d *Document) error { return d.Promote(base) }); err == nil || !strings.Contains(err.Error(), "not every instance may have the key") {
 		t.Errorf("promoted: %v", err)
 	}
 }

@@ -165,9 +165,6 @@ func (e *editor) bury(k *Key, reason string) {
 // fillPlaceOf has another key sign where one that was in use is no longer, and
 // sees to it that one stands by. It returns the other if that signs at once.
 func (e *editor) fillPlaceOf(was Key) (signs Key, ok bool) {
-	if was.isTombstone() || !was.isSupported() {
-		return Key{}, false // it stood by, or has retired
-	}
 	switch e.ring.State(was.id, e.now) {
 	case Active:
 		next := e.takeOver(was, e.now, true)
@@ -186,7 +183,7 @@ func (e *editor) fillPlaceOf(was Key) (signs Key, ok bool) {
 		e.retire(next.id, from)
 	case Standby:
 	default:
-		return Key{}, false // nothing is left for another to do
+		return Key{}, false // it was out of use, or nothing is left for another to do
 	}
 	e.restock(was.algorithm)
 	return signs, ok
@@ -204,7 +201,7 @@ func (e *editor) takeOver(was Key, from time.Time, retiring bool) *Key {
 	for i := range e.d.Keys {
 		k := &e.d.Keys[i]
 		waits := k.SignFrom.IsZero() || k.SignFrom.After(e.now)
-		if k.id == was.id || !waits || !k.Usable(e.now) || k.seals != was.seals || !retiring && !stays(k) {
+		if !waits || !k.Usable(e.now) || k.seals != was.seals || !retiring && !stays(k) { // was is not usable any more
 			continue
 		}
 		if best == nil || before(known(k), known(best), before(stays(k), stays(best), before(k.name == was.name, best.name == was.name, k.Added.Before(best.Added)))) {

@@ -155,7 +155,6 @@ func (w *warnings) periods() {
 			default:
 				w.add("%sno key may sign: no session can begin or change; give one a sign_from", from)
 			}
-			explained = true
 			continue
 		}
 		k := keys[q.key]
