@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
@@ -117,23 +118,91 @@ func unaccepted(all []keyring.Finding) (found []keyring.Finding) {
 const publishHorizon = 365 * 24 * time.Hour
 
 // publishBy returns the last second in which the new ring may be given to the
-// first instance, if that ends within a year.
+// first instance, if that ends within a year. It may begin again later.
 func publishBy(was, is *keyring.Ring, now time.Time) (by time.Time, ends bool) {
-	safe := func(after time.Duration) bool {
-		return len(unaccepted(keyring.Plan(was, is, now.Add(after)))) == 0
+	by, _, ends = firstTurn(was, is, now, true)
+	return by, ends
+}
+
+// publishFrom returns the first second in which the new ring may be given to the
+// first instance, which now it may not, if that comes within a year.
+func publishFrom(was, is *keyring.Ring, now time.Time) (from time.Time, comes bool) {
+	_, from, comes = firstTurn(was, is, now, false)
+	return from, comes
+}
+
+// firstTurn returns the two whole seconds between which it first changes whether it
+// is safe to publish the new ring, which now it is or is not.
+func firstTurn(was, is *keyring.Ring, now time.Time, safe bool) (last, next time.Time, turns bool) {
+	turned := func(t time.Time) bool { return (len(unaccepted(keyring.Plan(was, is, t))) == 0) != safe }
+	lo, hi := now, time.Time{}
+	for _, t := range turningPoints(was, is, now) {
+		if turned(t) {
+			hi = t
+			break
+		}
+		lo = t
 	}
-	if safe(publishHorizon) {
-		return time.Time{}, false
+	if hi.IsZero() {
+		return time.Time{}, time.Time{}, false
 	}
-	lo, hi := time.Duration(0), publishHorizon // safe, and not
-	for hi-lo > time.Second {
-		if m := lo + (hi-lo)/2; safe(m) {
-			lo = m
-		} else {
+	for hi.Sub(lo) > time.Second {
+		if m := lo.Add(hi.Sub(lo) / 2); turned(m) {
 			hi = m
+		} else {
+			lo = m
 		}
 	}
-	return now.Add(lo).UTC().Truncate(time.Second), true
+	return lo.UTC().Truncate(time.Second), wholeSecond(hi), true
+}
+
+// turningPoints returns, in order, times within the horizon such that between two of
+// them Plan says the same: those at which one of its comparisons may change, and a
+// moment later. All it compares are instants of the rings and the time of the
+// publication, each as much earlier or later as the policies say.
+func turningPoints(was, is *keyring.Ring, now time.Time) []time.Time {
+	var instants []time.Time
+	shifts := []time.Duration{0}
+	shift := func(by ...time.Duration) {
+		for _, s := range shifts {
+			for _, d := range by {
+				shifts = append(shifts, s-d, s+d)
+			}
+		}
+		slices.Sort(shifts)
+		shifts = slices.Compact(shifts)
+	}
+	a, b := was.Policy(), is.Policy()
+	skew, session := max(a.Skew, b.Skew), max(a.MaxSessionHigh, b.MaxSessionHigh)
+	shift(max(a.Propagation, b.Propagation))
+	shift(skew, 2*skew)
+	shift(session+skew, a.MaxSessionHigh+a.Skew, b.MaxSessionHigh+b.Skew)
+	for _, r := range []*keyring.Ring{was, is} {
+		d := r.Document()
+		instants = append(instants, d.NotBefore, d.Override.Since)
+		for _, k := range d.Keys {
+			instants = append(instants, k.Added, k.SignFrom, k.VerifyUntil, k.Revoked, k.Pruned)
+		}
+		for _, c := range d.Codecs {
+			instants = append(instants, c.From)
+		}
+	}
+	end := now.Add(publishHorizon)
+	times := []time.Time{end}
+	for _, t := range instants {
+		for _, s := range shifts {
+			if at := t.Add(s); !t.IsZero() && at.After(now) && at.Before(end) {
+				times = append(times, at, at.Add(1))
+			}
+		}
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	return slices.CompactFunc(times, time.Time.Equal)
+}
+
+// wholeSecond returns the first whole second that is not before t.
+func wholeSecond(t time.Time) time.Time {
+	return t.Add(time.Second - 1).UTC().Truncate(time.Second)
 }
 
 // A findingDescription is a finding for scripts.

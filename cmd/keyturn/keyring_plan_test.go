@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,4 +76,118 @@ func TestPlanSaysWhetherARingCanBePublished(t *testing.T) {
 		t.Errorf("%q", r.err)
 	}
 	hideSecrets(t, path, r)
+}
+
+// passing returns a ring and one that may take its place now and in ten days, but not in
+// five: then a codec begins to be written of which it alone knows.
+func passing(t *testing.T, now time.Time) (was, is *keyring.Ring) {
+	t.Helper()
+	path, _ := rotated(t, signer.HMACSHA256())
+	was, err := readRing(t, path).Edit(now, func(d *keyring.Document) error {
+		d.Codecs = []keyring.CodecFrom{{Codec: "json", From: now.Add(6 * day)}}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err = was.Edit(now, func(d *keyring.Document) error {
+		d.Codecs = []keyring.CodecFrom{{Codec: "cbor", From: now.Add(5 * day)}, {Codec: "json", From: now.Add(6 * day)}}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return was, is
+}
+
+// What is unsafe for a while only is not to be published then, nor is that put off for ever.
+func TestPlanFindsTheFirstTimeThatIsTooLate(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Second)
+	was, is := passing(t, now)
+	by, ends := publishBy(was, is, now)
+	if want := now.Add(5*day - keyring.DefaultPropagation); !ends || !by.Equal(want) {
+		t.Errorf("by %v, %t, want %v", by, ends, want)
+	}
+	from, comes := publishFrom(was, is, now.Add(5*day))
+	if want := now.Add(6*day + keyring.DefaultSkew); !comes || !from.Equal(want) {
+		t.Errorf("from %v, %t, want %v", from, comes, want)
+	}
+	// And so it is whenever one looks.
+	for h := time.Duration(0); h < 30*day; h += time.Hour {
+		at := now.Add(h)
+		if safe := len(unaccepted(keyring.Plan(was, is, at))) == 0; safe != (!at.After(by) || !at.Before(from)) {
+			t.Errorf("after %v: safe is %t", h, safe)
+		}
+	}
+}
+
+// Between two turning points nothing turns.
+func TestPlanTurnsAtTurningPoints(t *testing.T) {
+	now := time.Now().UTC()
+	path, keys := rotated(t, signer.HMACSHA256())
+	ring := readRing(t, path)
+	edit := func(r *keyring.Ring, at time.Time, f func(*keyring.Document) error) *keyring.Ring {
+		r, err := r.Edit(at, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	rotated := edit(ring, now, func(d *keyring.Document) error { return d.Rotate(now, signer.Algorithm{}, 10*day) })
+	scheduled := edit(rotated, now, func(d *keyring.Document) error { return d.ScheduleCodec(now, "cbor", now.Add(3*day)) })
+	promoted := edit(rotated, now.Add(2*day), func(d *keyring.Document) error { return d.Promote(now.Add(2 * day)) })
+	retired := edit(ring, now, func(d *keyring.Document) error {
+		for i := range d.Keys {
+			if d.Keys[i].ID() == keys["active"] {
+				d.Keys[i].VerifyUntil = now.Truncate(time.Second).Add(60 * day)
+			}
+		}
+		return nil
+	})
+	pruned := edit(scheduled, now.Add(100*day), func(d *keyring.Document) error {
+		_, err := d.Prune(now.Add(100 * day))
+		return err
+	})
+	longer := edit(rotated, now, func(d *keyring.Document) error {
+		return d.SetPolicy(now, keyring.Policy{Propagation: 2 * time.Hour, Skew: time.Minute, MaxSession: 30 * day})
+	})
+	turns := 0
+	for name, pair := range map[string][2]*keyring.Ring{
+		"rotate": {ring, rotated}, "codec": {rotated, scheduled}, "promote": {rotated, promoted}, "retire": {ring, retired},
+		"prune": {scheduled, pruned}, "policy": {rotated, longer}, "all": {ring, pruned}, "back": {pruned, ring},
+	} {
+		said := func(at time.Time) (all string) {
+			for _, f := range keyring.Plan(pair[0], pair[1], at) {
+				all += f.Rule.String() + f.Key.String() + " "
+			}
+			return all
+		}
+		points := turningPoints(pair[0], pair[1], now)
+		before := said(now)
+		for lo := now; lo.Before(now.Add(120 * day)); lo = lo.Add(time.Hour) {
+			hi := lo.Add(time.Hour)
+			after := said(hi)
+			if after == before {
+				continue
+			}
+			for a, b := lo, hi; ; {
+				if b.Sub(a) <= time.Second {
+					turns++
+					if !slices.ContainsFunc(points, func(p time.Time) bool { return !p.Before(a) && !p.After(b) }) {
+						t.Errorf("%s: at %v %q becomes %q, and there is no turning point", name, b.Sub(now), before, after)
+					}
+					break
+				}
+				if m := a.Add(b.Sub(a) / 2); said(m) == before {
+					a = m
+				} else {
+					b = m
+				}
+			}
+			before = after
+		}
+	}
+	if turns < 10 {
+		t.Errorf("%d turns", turns)
+	}
 }
