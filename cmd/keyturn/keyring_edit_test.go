@@ -99,7 +99,7 @@ func TestEdits(t *testing.T) {
 		says   string // on standard output or, if it is refused, on standard error
 		after  string // keys and their states
 	}{
-		{"rotate", hmac, "rotate @RING", 0, "in 23h59m", "standby=pending active=active"},
+		{"rotate", hmac, "rotate @RING", 0, ", in 1d", "standby=pending active=active"},
 		{"rotate in a week", hmac, "rotate @RING --in 7d", 0, ", in 6d", "standby=pending active=active"},
 		{"rotate as soon as can be", hmac, "rotate @RING --in 0", 0, "at once", "standby=pending"},
 		{"rotate to another algorithm", hmac, "rotate @RING --algorithm blake2b-256", 0, "blake2b-256 pending", "standby=retiring active=active"},
@@ -153,7 +153,7 @@ func TestEdits(t *testing.T) {
 
 		{"prune", hmac, "prune @RING", 0, "its tombstone is removed", "retired=pruned old-tombstone=unknown retiring=retiring pruned=pruned"},
 
-		{"codec", hmac, "codec @RING cbor", 0, "in 23h59m", ""},
+		{"codec", hmac, "codec @RING cbor", 0, ", in 1d", ""},
 		{"codec as soon as can be", hmac, "codec @RING cbor --from now", 0, "codec cbor: written from", ""},
 		{"codec at a time", hmac, "codec @RING msgpack --from 2999-01-01T00:00:00Z", 0, "msgpack: written from 2999-01-01T00:00:00Z", ""},
 		{"codec of the application", hmac, "codec @RING cobr", 0, "cobr is none of json, msgpack and cbor", ""},
@@ -585,7 +585,14 @@ func TestRotateIfOlderThanLetsARotationEnd(t *testing.T) {
 		t.Errorf("%s", r.out)
 	}
 	before.untouched(t, path)
-	if r := want(t, 78, "", "keyring", "rotate", path); !strings.Contains(r.err, "is scheduled already") {
-		t.Errorf("%s", r.err)
+	// Who does so themselves is told what they can do.
+	t.Setenv("KEYTURN_TEST_SECRET", base64.StdEncoding.EncodeToString(ownSecret("next")))
+	for _, args := range []string{"rotate @RING", "import @RING --secret env:KEYTURN_TEST_SECRET --active"} {
+		r := want(t, 78, "", append([]string{"keyring"}, expand(args, path, nil)...)...)
+		for _, says := range []string{"is scheduled already", "keyturn keyring promote " + path, "copy the published one back over it", "keyturn keyring restore"} {
+			if !strings.Contains(r.err, says) {
+				t.Errorf("%s: no %q in %s", args, says, r.err)
+			}
+		}
 	}
 }

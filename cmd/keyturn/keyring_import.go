@@ -95,6 +95,9 @@ func (c importCommand) take(d *draft, keys []keyring.Key) error {
 	if !c.Active {
 		return nil
 	}
+	if err := d.unscheduled(c.File); err != nil {
+		return err
+	}
 	return d.Schedule(d.now, first, delayOf(c.In, d.ring))
 }
 

@@ -48,6 +48,7 @@ type planReport struct {
 	New       uint64               `json:"generation"`
 	Findings  []findingDescription `json:"findings"`
 	PublishBy time.Time            `json:"publish_by,omitzero"`
+	Advice    string               `json:"advice,omitempty"` // of a ring that is not safe
 }
 
 func (c planCommand) Run(std streams) error {
@@ -70,20 +71,38 @@ func (c planCommand) Run(std streams) error {
 	}
 	if r.Safe {
 		r.PublishBy, _ = publishBy(was, is, at)
+	} else {
+		r.Advice = c.advice(was, is, at, found)
 	}
 	if c.JSON {
 		err = writeJSON(std.out, r)
 	} else {
-		file := c.New
-		if file == "-" {
-			file = standardInput
-		}
-		r.write(std.out, file)
+		r.write(std.out, named(c.New))
 	}
 	if err == nil && !r.Safe {
 		err = fail(statusRefused, nil)
 	}
 	return err
+}
+
+// advice says what can be done about findings.
+func (c planCommand) advice(was, is *keyring.Ring, at time.Time, found []keyring.Finding) string {
+	if slices.ContainsFunc(found, func(f keyring.Finding) bool { return f.Rule <= keyring.T3 }) {
+		return "" // servers refuse the ring, and each finding says what to do
+	}
+	again := fmt.Sprintf("if no instance has %s yet, drop it: copy the file of the ring in use over it, and make the edit again; if one has, give it to all of them at once", named(c.New))
+	if from, ok := publishFrom(was, is, at); ok {
+		return fmt.Sprintf("wait, and publish it from %s on; or, %s", stamp(from), again)
+	}
+	return again
+}
+
+// named is what a file is called that may be standard input.
+func named(file string) string {
+	if file == "-" {
+		return standardInput
+	}
+	return file
 }
 
 func (r planReport) write(w io.Writer, file string) {
@@ -97,6 +116,9 @@ func (r planReport) write(w io.Writer, file string) {
 	switch {
 	case !r.Safe:
 		fmt.Fprintf(w, "%s: not to be published at %s in the place of generation %d\n", file, stamp(r.At), r.Was)
+		if r.Advice != "" {
+			fmt.Fprintln(w, r.Advice)
+		}
 	case r.PublishBy.IsZero():
 		fmt.Fprintf(w, "%s: generation %d can take the place of %d\n", file, r.New, r.Was)
 	default:

@@ -57,6 +57,16 @@ func TestPlanSaysWhetherARingCanBePublished(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 
+	if !strings.Contains(p.Advice, "if no instance has "+path+" yet, drop it: copy the file of the ring in use over it, and make the edit again") || strings.Contains(p.Advice, "wait") {
+		t.Errorf("%q", p.Advice)
+	}
+	if r := want(t, 1, "", "keyring", "plan", old, path, "--at", late); !strings.HasSuffix(r.out, "\n"+p.Advice+"\n") {
+		t.Errorf("%q", r.out)
+	}
+	if r := want(t, 1, "", "keyring", "plan", path, old); strings.Contains(r.out, "drop it") { // a server would refuse it whenever
+		t.Errorf("%q", r.out)
+	}
+
 	// What is accepted is shown, and does not count.
 	before := store(t, path).text
 	if err := os.WriteFile(old, []byte(before), 0o600); err != nil {
@@ -111,6 +121,16 @@ func TestPlanFindsTheFirstTimeThatIsTooLate(t *testing.T) {
 	from, comes := publishFrom(was, is, now.Add(5*day))
 	if want := now.Add(6*day + keyring.DefaultSkew); !comes || !from.Equal(want) {
 		t.Errorf("from %v, %t, want %v", from, comes, want)
+	}
+	old, path := filepath.Join(t.TempDir(), "old.json"), filepath.Join(t.TempDir(), "new.json")
+	for name, r := range map[string]*keyring.Ring{old: was, path: is} {
+		if err := keyring.WriteFile(name, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := want(t, 1, "", "keyring", "plan", old, path, "--at", stamp(now.Add(5*day)))
+	if !strings.Contains(r.out, "\nwait, and publish it from "+stamp(from)+" on; or, if no instance has "+path+" yet, drop it: ") {
+		t.Errorf("%q", r.out)
 	}
 	// And so it is whenever one looks.
 	for h := time.Duration(0); h < 30*day; h += time.Hour {

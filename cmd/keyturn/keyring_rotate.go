@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
@@ -30,8 +31,33 @@ func (c rotateCommand) Run(std streams) error {
 		if c.IfOlderThan > 0 && !c.due(d) {
 			return nil
 		}
+		if err := d.unscheduled(c.File); err != nil {
+			return err
+		}
 		return d.Rotate(d.now, c.Algorithm.Algorithm, delayOf(c.In, d.ring))
 	})
+}
+
+// scheduled returns the key that is to sign next, and whether there is one.
+func (d *draft) scheduled() (next keyring.Key, ok bool) {
+	for _, k := range d.Keys {
+		s := d.ring.State(k.ID(), d.now)
+		early := s == keyring.Active && k.SignFrom.After(d.now)
+		if (s == keyring.Pending || early) && (!ok || k.SignFrom.Before(next.SignFrom)) {
+			next, ok = k, true
+		}
+	}
+	return next, ok
+}
+
+// unscheduled is an error that says what can be done if a key is scheduled already.
+func (d *draft) unscheduled(file string) error {
+	k, ok := d.scheduled()
+	if !ok {
+		return nil
+	}
+	return fmt.Errorf("key %v is scheduled already: it signs from %s\nlet that come, or have it sign now: keyturn keyring promote %s\nif no instance has the file yet, another way is to copy the published one back over it, and edit again; if some have, keyturn keyring restore takes the edit back",
+		k.ID(), stamp(k.SignFrom), file)
 }
 
 // delayOf returns how long from now a key is to sign.
@@ -45,11 +71,9 @@ func delayOf(in *duration, r *keyring.Ring) time.Duration {
 // due reports whether the key that signs is older than --if-older-than, and notes
 // why not.
 func (c rotateCommand) due(d *draft) bool {
-	for _, k := range d.Keys {
-		if d.ring.State(k.ID(), d.now) == keyring.Pending {
-			d.note("key %v is scheduled already: it signs from %s", k.ID(), stamp(k.SignFrom))
-			return false
-		}
+	if k, ok := d.scheduled(); ok {
+		d.note("key %v is scheduled already: it signs from %s", k.ID(), stamp(k.SignFrom))
+		return false
 	}
 	k, err := d.ring.Primary(d.now)
 	if err != nil {
