@@ -98,7 +98,7 @@ func (c importCommand) take(d *draft, keys []keyring.Key) error {
 	if err := d.unscheduled(c.File); err != nil {
 		return err
 	}
-	return d.Schedule(d.now, first, delayOf(c.In, d.ring))
+	return d.Schedule(d.now, first, d.delay(c.In))
 }
 
 // imported returns until when a key verifies that is taken in for what was signed

@@ -10,7 +10,7 @@ import (
 type rotateCommand struct {
 	editing
 	algorithmFlag
-	In          *duration `placeholder:"24h" help:"How long from now the new key begins to sign: 36h, 7d, at least the ring's propagation. By default a day more than that, which leaves a day to publish the file."`
+	In          *duration `placeholder:"24h" help:"How long from now the new key begins to sign: 36h, 7d, at least the ring's propagation and 10m, or less if the propagation is less, to publish the file. By default the propagation and a day."`
 	IfOlderThan duration  `placeholder:"90d" help:"Do nothing unless the key that signs has done so for longer than this, and none is scheduled to follow it: for a job that runs every day."`
 }
 
@@ -34,7 +34,7 @@ func (c rotateCommand) Run(std streams) error {
 		if err := d.unscheduled(c.File); err != nil {
 			return err
 		}
-		return d.Rotate(d.now, c.Algorithm.Algorithm, delayOf(c.In, d.ring))
+		return d.Rotate(d.now, c.Algorithm.Algorithm, d.delay(c.In))
 	})
 }
 
@@ -60,12 +60,29 @@ func (d *draft) unscheduled(file string) error {
 		k.ID(), stamp(k.SignFrom), file)
 }
 
-// delayOf returns how long from now a key is to sign.
-func delayOf(in *duration, r *keyring.Ring) time.Duration {
-	if in != nil {
-		return time.Duration(*in)
+// haste is how long an operator has at least, unless the propagation is shorter.
+const haste = 10 * time.Minute
+
+// delay returns how long from now a key is to sign.
+func (d *draft) delay(in *duration) time.Duration {
+	if in == nil {
+		return d.ring.Policy().Propagation + publication
 	}
-	return r.Policy().Propagation + publication
+	return d.notBefore(d.now.Add(time.Duration(*in))).Sub(d.now)
+}
+
+// notBefore returns the time or, if that is sooner than an edit can be published that
+// schedules something for it, the soonest for which it can, and says so.
+func (d *draft) notBefore(t time.Time) time.Time {
+	propagation := d.ring.Policy().Propagation
+	left := min(haste, propagation)
+	soonest := wholeSecond(d.now.Add(propagation + left))
+	if !t.Before(soonest) {
+		return t
+	}
+	d.note("%s is too soon: until the propagation of %s has passed since the file is published, not every instance has it; it is from %s on, which leaves %s to publish it",
+		stamp(t), duration(propagation), stamp(soonest), duration(left))
+	return soonest
 }
 
 // due reports whether the key that signs is older than --if-older-than, and notes
