@@ -71,6 +71,7 @@ func TestKilledEdits(t *testing.T) {
 		left := temporary(t, path)
 		most = max(most, len(left))
 		for _, name := range left {
+			age(t, name)
 			if info, err := os.Stat(name); err == nil && info.Mode().Perm() != 0o600 && info.Mode().Perm() != 0o666 { // Windows
 				t.Errorf("%s: %v", name, info.Mode())
 			}
@@ -103,6 +104,7 @@ func TestKilledEdits(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		age(t, filepath.Join(filepath.Dir(path), name))
 	}
 	want(t, 0, "", "keyring", "rotate", path)
 	entries, err := os.ReadDir(filepath.Dir(path))

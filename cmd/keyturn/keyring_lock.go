@@ -44,8 +44,12 @@ func lockRing(path string, wait time.Duration) (unlock func(), err error) {
 	return func() { l.Close() }, nil
 }
 
+// leftover is the age from which on a temporary file is one that was left behind.
+const leftover = time.Hour
+
 // removeLeftovers removes the temporary files of edits that were killed. The one
-// who calls it has the lock, so that none of them is in use.
+// who calls it has the lock, so that no edit of this program uses one; but another
+// program that calls keyring.WriteFile may, so that those of late are left alone.
 func removeLeftovers(path string) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -54,7 +58,10 @@ func removeLeftovers(path string) {
 	for _, e := range entries {
 		name, ok := strings.CutPrefix(e.Name(), "."+filepath.Base(path)+".")
 		number, isTemp := strings.CutSuffix(name, ".tmp")
-		if ok && isTemp && strings.Trim(number, "0123456789") == "" && e.Type().IsRegular() {
+		if !ok || !isTemp || strings.Trim(number, "0123456789") != "" || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > leftover {
 			os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/signer"
 )
@@ -24,6 +25,15 @@ func TestTheLockIsLetGo(t *testing.T) {
 	}
 }
 
+// age makes a file one of yesterday.
+func age(t *testing.T, path string) {
+	t.Helper()
+	yesterday := time.Now().Add(-day)
+	if err := os.Chtimes(path, yesterday, yesterday); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Nothing is removed but what an edit that was killed may have left behind.
 func TestOnlyLeftoversAreRemoved(t *testing.T) {
 	path, _ := rotated(t, signer.HMACSHA256())
@@ -40,6 +50,11 @@ func TestOnlyLeftoversAreRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 		removeLeftovers(path)
+		if _, err := os.Lstat(beside(name)); err != nil {
+			t.Errorf("%s, which may be in use: %v", name, err)
+		}
+		age(t, beside(name))
+		removeLeftovers(path)
 		if _, err := os.Lstat(beside(name)); (err == nil) != kept {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -47,6 +62,7 @@ func TestOnlyLeftoversAreRemoved(t *testing.T) {
 	if err := os.Mkdir(beside(".shop.json.4.tmp"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	age(t, beside(".shop.json.4.tmp"))
 	removeLeftovers(path)
 	for _, name := range []string{".shop.json.4.tmp", "shop.json"} {
 		if _, err := os.Lstat(beside(name)); err != nil {
