@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
@@ -67,6 +68,8 @@ func (c editing) edit(std streams, change func(*draft) error) error {
 // check reports flags that do not go together.
 func (c editing) check() error {
 	switch {
+	case c.Reason != "" && strings.TrimSpace(c.Reason) == "":
+		return errReason
 	case len(c.Accept) > 0 && c.Reason == "":
 		return failf(statusUsage, "--accept: say why, with --reason: it is kept in the ring")
 	case slices.ContainsFunc(c.Accept, func(r keyring.Rule) bool { return r <= keyring.T3 }):

@@ -309,6 +309,21 @@ func TestCodecSaysWhatIsWrittenAlready(t *testing.T) {
 	}
 }
 
+// White space says nothing.
+func TestAReasonSaysSomething(t *testing.T) {
+	path, keys := rotated(t, signer.HMACSHA256())
+	before := store(t, path)
+	for _, args := range []string{"disable @RING {active}", "revoke @RING {active}", "revoke @RING --all --yes", "end-sessions @RING --before now", "rotate @RING --accept T4"} {
+		args := append([]string{"keyring"}, expand(args, path, keys)...)
+		for _, reason := range []string{"", " ", "\t\n"} {
+			if r := want(t, 64, "", append(args, "--reason", reason)...); !strings.Contains(r.err, "say why") {
+				t.Errorf("%s: %q", args, r.err)
+			}
+		}
+	}
+	before.untouched(t, path)
+}
+
 // What scripts read is what people do.
 func TestEditsInJSON(t *testing.T) {
 	path, keys := rotated(t, signer.HMACSHA256())
