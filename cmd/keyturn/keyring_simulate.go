@@ -15,7 +15,7 @@ import (
 )
 
 type simulateCommand struct {
-	File        string    `arg:"" optional:"" help:"A ring file, of which the policy is tried out. By default the policy is the one of a new ring."`
+	File        string    `arg:"" optional:"" help:"A ring file, of which the policy is tried out, or - for standard input. By default the policy is the one of a new ring."`
 	Instances   int       `default:"6" help:"How many instances of the server there are."`
 	Lag         duration  `default:"10m" placeholder:"10m" help:"How long it takes at most until an instance has loaded a new ring."`
 	Skew        *duration `placeholder:"5m" help:"The largest error of a clock. By default as the policy has it."`
@@ -69,11 +69,12 @@ type simulateReport struct {
 	Policy    policyDescription `json:"policy"`
 	Seed      uint64            `json:"seed"`
 	OK        bool              `json:"ok"`
+	Advice    string            `json:"advice,omitempty"` // if not OK, and plainly why
 	keyringtest.Result
 }
 
 func (c simulateCommand) Run(std streams) error {
-	policy, err := c.policy()
+	policy, err := c.policy(std.in)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (c simulateCommand) Run(std streams) error {
 	if c.JSON {
 		err = writeJSON(std.out, simulateReport{
 			Instances: f.Instances, Lag: duration(f.Lag).String(), Skew: duration(f.Skew).String(), Late: duration(f.Late).String(), Stuck: f.Stuck,
-			Policy: describePolicy(policy), Seed: c.Seed, OK: result.OK(), Result: result,
+			Policy: describePolicy(policy), Seed: c.Seed, OK: result.OK(), Advice: advice(f, result), Result: result,
 		})
 	} else {
 		c.write(std.out, f, result)
@@ -108,18 +109,17 @@ func (c simulateCommand) Run(std streams) error {
 }
 
 // policy returns the policy to try out, with its defaults filled in.
-func (c simulateCommand) policy() (keyring.Policy, error) {
+func (c simulateCommand) policy(in io.Reader) (keyring.Policy, error) {
 	y := keyring.Policy{
 		Propagation: keyring.DefaultPropagation, Skew: keyring.DefaultSkew,
 		MaxSession: keyring.DefaultMaxSession, MaxSessionHigh: keyring.DefaultMaxSession,
 	}
 	if c.File != "" {
-		keys, err := openRing(c.File)
+		r, err := ringFrom(c.File, in)
 		if err != nil {
 			return y, err
 		}
-		defer keys.Close()
-		y = keys.Ring().Policy()
+		y = r.Policy()
 	}
 	for _, d := range []*duration{c.Propagation, c.MaxSession, c.Skew} {
 		if d != nil && *d == 0 {
@@ -173,4 +173,17 @@ func (c simulateCommand) write(w io.Writer, f keyringtest.Fleet, r keyringtest.R
 	for _, failure := range r.Failures[:min(len(r.Failures), maxDescribed)] {
 		fmt.Fprintln(w, failure)
 	}
+	if text := advice(f, r); text != "" {
+		fmt.Fprintln(w, text)
+	}
+}
+
+// advice says why a policy fails that cannot but fail.
+func advice(f keyringtest.Fleet, r keyringtest.Result) string {
+	needed := f.Lag + 2*f.Skew
+	if r.OK() || needed < f.Policy.Propagation {
+		return ""
+	}
+	return fmt.Sprintf("no edit is everywhere in time: a lag of %s and twice a skew of %s are %s, and the propagation is %s; raise --propagation above %s, or lower the lag or the skew",
+		duration(f.Lag), duration(f.Skew), duration(needed), duration(f.Policy.Propagation), duration(needed))
 }

@@ -46,9 +46,19 @@ func TestSimulateTellsWhoIsSignedOut(t *testing.T) {
 			t.Errorf("%q is not in %s", says, r.out)
 		}
 	}
-	if strings.Contains(r.out, "wrongly rejected: 0\n") || r.err != "" {
+	if strings.Contains(r.out, "wrongly rejected: 0\n") || r.err != "" || strings.Contains(r.out, "raise --propagation") {
 		t.Errorf("%s%s", r.out, r.err)
 	}
+	// Where no policy can be kept, that is the reason.
+	says := "no edit is everywhere in time: a lag of 2h and twice a skew of 5m are 2h10m, and the propagation is 1h; raise --propagation above 2h10m"
+	args := []string{"keyring", "simulate", "--tokens", "1", "--lag", "2h"}
+	if r := want(t, 1, "", args...); !strings.Contains(r.out, says) {
+		t.Errorf("%s", r.out)
+	}
+	if j := want(t, 1, "", append(args, "--json")...).out; !strings.Contains(j, `"advice":"`+says) {
+		t.Errorf("%s", j)
+	}
+	want(t, 0, "", append(args, "--propagation", "131m")...)
 }
 
 // The policy is that of the file, but for what flags say, and its keys play no part.
@@ -78,6 +88,12 @@ func TestSimulateTriesOutThePolicyOfAFile(t *testing.T) {
 			t.Errorf("%s: a key of the file: %s", tt.args, r.out)
 		}
 	}
+	var piped simulateReport
+	decodeJSON(t, want(t, 0, store(t, ring).text, "keyring", "simulate", "-", "--json", "--tokens", "1").out, &piped)
+	if piped.Policy != (policyDescription{"2h", "1m", "24h", "48h"}) {
+		t.Errorf("of standard input: %+v", piped.Policy)
+	}
+	want(t, 65, "", "keyring", "simulate", "-")
 	want(t, 66, "", "keyring", "simulate", ring+".missing")
 	for _, args := range []string{"--tokens 0", "--instances 0", "--lag 0s", "--lag -1s", "--skew -1s", "--propagation -1s", "--propagation 0", "--skew 0", "--max-session 1s", "--stuck 7", "--stuck=-1", "--lag soon", "--seed x"} {
 		r := want(t, 64, "", append([]string{"keyring", "simulate", ring}, strings.Fields(args)...)...)
