@@ -353,6 +353,14 @@ func TestEditsInJSON(t *testing.T) {
 	if !r.Changed || r.Written || len(r.Codecs) != 1 || r.Generation != 9 || readRing(t, path).Generation() != 8 {
 		t.Errorf("%+v", r)
 	}
+	if r.Policy != nil {
+		t.Errorf("a policy that has not changed: %v", r.Policy)
+	}
+	r = editReport{}
+	decodeJSON(t, want(t, 0, "", "keyring", "policy", path, "--max-session", "30d", "--dry-run", "--json").out, &r)
+	if r.Policy == nil || *r.Policy != (policyDescription{"1h", "5m", "720h", "720h"}) {
+		t.Errorf("%+v", r.Policy)
+	}
 	r = editReport{}
 	decodeJSON(t, want(t, 0, "", "keyring", "standby", path, "--json").out, &r)
 	if r.Changed || r.Written || r.Generation != 8 || r.Was != 8 {

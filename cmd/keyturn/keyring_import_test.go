@@ -296,6 +296,9 @@ func TestImportedKeysRetireByThemselves(t *testing.T) {
 				}
 				continue
 			}
+			if !strings.Contains(r.out, ": new; verifies until "+stamp(k.VerifyUntil)+"\n") {
+				t.Errorf("%s: %s", flag, r.out)
+			}
 			if late := k.VerifyUntil.Sub(before.Add(needed)); late < 0 || late > time.Minute || !strings.Contains(r.out, note) {
 				t.Errorf("%s: the key %s verifies until %v: %s", flag, n, k.VerifyUntil, r.out)
 			}

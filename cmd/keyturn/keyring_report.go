@@ -24,6 +24,7 @@ type editReport struct {
 	Keys       []keyDescription     `json:"keys,omitempty"`   // those that changed
 	Gone       []string             `json:"gone,omitempty"`   // tombstones
 	Codecs     []codecDescription   `json:"codecs,omitempty"` // if they changed
+	Policy     *policyDescription   `json:"policy,omitempty"` // if it changed
 	NotBefore  time.Time            `json:"not_before,omitzero"`
 	Findings   []findingDescription `json:"findings"`
 	PublishBy  time.Time            `json:"publish_by,omitzero"`
@@ -83,8 +84,9 @@ func (r *editReport) compare(was, is *keyring.Ring) {
 		r.NotBefore = n
 		r.changes = append(r.changes, "sessions that began before "+stamp(n)+" are over")
 	}
-	if p := is.Policy(); describePolicy(p) != describePolicy(was.Policy()) {
-		r.changes = append(r.changes, "policy: "+describePolicy(p).String())
+	if p := describePolicy(is.Policy()); p != describePolicy(was.Policy()) {
+		r.Policy = &p
+		r.changes = append(r.changes, "policy: "+p.String())
 	}
 }
 
@@ -137,7 +139,7 @@ func changed(was, is keyring.Key, known bool) string {
 		say("not to sign")
 	case !is.SignFrom.Equal(was.SignFrom):
 		say("signs from %s", stamp(is.SignFrom))
-	case !known:
+	case !known && is.VerifyUntil.IsZero():
 		say("verifies, and takes over when you say so")
 	}
 	switch {
