@@ -39,6 +39,7 @@ type draft struct {
 	now    time.Time
 	notes  []string
 	then   string // what is to be done when the file is published
+	hint   string // what may do if the edit is refused
 	urgent bool   // each minute until it is published does harm
 }
 

@@ -640,6 +640,70 @@ func TestRestoreGoesBack(t *testing.T) {
 	}
 }
 
+// Where there is nothing left to edit, it is said what can be done, and that works.
+func TestRestoreOfAFileThatIsGone(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	dir := t.TempDir()
+	former, published := filepath.Join(dir, "former.json"), filepath.Join(dir, "published.json")
+	copyTo := func(to, text string) {
+		t.Helper()
+		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyTo(former, store(t, path).text)
+	want(t, 0, "", "keyring", "rotate", path)
+	is := readRing(t, path)
+	copyTo(published, store(t, path).text)
+
+	rewrite(t, path, `"generation": 8`, `"generation": 9`)
+	damaged := want(t, 66, "", "keyring", "restore", path, former)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []result{damaged, want(t, 66, "", "keyring", "restore", path, former)} {
+		for _, says := range []string{"copy the published file in its place", "raise its generation", "tombstone", "keyturn keyring check " + path + " --write"} {
+			if !strings.Contains(r.err, says) {
+				t.Errorf("no %q in %s", says, r.err)
+			}
+		}
+	}
+	copyTo(path, store(t, published).text)
+	want(t, 0, "", "keyring", "restore", path, former)
+
+	// With the older file alone.
+	copyTo(path, store(t, former).text)
+	rewrite(t, path, `"generation": 7`, `"generation": 9`)
+	added := is.Document().Keys[len(is.Document().Keys)-1].ID()
+	rewrite(t, path, `"keys": \[`, `"keys": [{"id": "`+added.String()+`", "revoked": "2026-01-01T00:00:00Z", "reason": "the file is lost"},`)
+	want(t, 0, "", "keyring", "check", path, "--write")
+	if err := keyring.New(is).Replace(readRing(t, path)); err != nil {
+		t.Errorf("a server refuses the ring: %v", err)
+	}
+}
+
+// An edit of which one cannot go back is not the end.
+func TestRestoreThatIsRefusedHasAHint(t *testing.T) {
+	d, _ := everyState(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	d.Keys = d.Keys[:0]
+	seals := newKey(signer.XChaCha20Poly1305())
+	clear := newKey(signer.HMACSHA256())
+	clear.SignFrom = now.Add(-day)
+	d.Keys = append(d.Keys, seals, clear)
+	former := writeRing(t, d)
+	d.Keys[0].SignFrom = now.Add(-time.Hour) // since then, what is written is encrypted
+	d.Generation++
+	path := writeRing(t, d)
+	r := want(t, 1, "", "keyring", "restore", path, former)
+	if !strings.Contains(r.err, "T7") || !strings.Contains(r.err, path+": a later former ring may do") {
+		t.Errorf("%s", r.err)
+	}
+	if r := want(t, 1, "", "keyring", "rotate", path, "--algorithm", "hmac-sha256"); strings.Contains(r.err, "a later former ring") {
+		t.Errorf("%s", r.err)
+	}
+}
+
 func TestDurationsHaveDays(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"90d": 90 * day, "0": 0, "0d": 0, "1d12h": 36 * time.Hour, "36h": 36 * time.Hour, "1d1m": day + time.Minute, "5s": 5 * time.Second, "65535d": 65535 * day,

@@ -33,6 +33,7 @@ type editReport struct {
 	Warnings   []string             `json:"warnings,omitempty"`
 
 	changes []string // in words
+	hint    string
 	now     time.Time
 	urgent  bool
 }
@@ -40,7 +41,7 @@ type editReport struct {
 func (c editing) report(was, is *keyring.Ring, d draft) editReport {
 	r := editReport{
 		File: c.File, Ring: is.Name(), Was: was.Generation(), Generation: is.Generation(), Checksum: is.Checksum(),
-		Changed: is != was, Findings: []findingDescription{}, Notes: d.notes, Then: d.then, Warnings: is.Warnings(d.now), now: d.now, urgent: d.urgent,
+		Changed: is != was, Findings: []findingDescription{}, Notes: d.notes, Then: d.then, Warnings: is.Warnings(d.now), now: d.now, urgent: d.urgent, hint: d.hint,
 	}
 	if !r.Changed {
 		return r
@@ -177,6 +178,9 @@ func (r editReport) refusal() error {
 		if !f.Accepted {
 			errs = append(errs, fmt.Errorf("%s: %s: %s", r.File, f.Rule, f.Text))
 		}
+	}
+	if r.hint != "" {
+		errs = append(errs, fmt.Errorf("%s: %s", r.File, r.hint))
 	}
 	errs = append(errs, fmt.Errorf("%s: nothing is written; if you mean it, repeat with --accept %s --reason TEXT", r.File, rules(r.Findings)))
 	return fail(statusRefused, errors.Join(errs...))

@@ -1,5 +1,12 @@
 package main
 
+import (
+	"errors"
+	"fmt"
+
+	"github.com/keyturn/keyturn/keyring"
+)
+
 type restoreCommand struct {
 	editing
 	Former string `arg:"" help:"The file of the ring to go back to, or - for standard input."`
@@ -15,5 +22,18 @@ func (c restoreCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	return c.edit(std, func(d *draft) error { return d.Restore(d.now, former) })
+	if _, err := keyring.ReadFile(c.File); err != nil {
+		return fail(statusRing, errors.Join(about(c.File, err), c.nothingToRestore()))
+	}
+	return c.edit(std, func(d *draft) error {
+		d.hint = "a later former ring may do: the less has been decided since, the less there is in the way"
+		return d.Restore(d.now, former)
+	})
+}
+
+// nothingToRestore says what can be done where the file itself is gone: an edit needs
+// the ring that it is of.
+func (c restoreCommand) nothingToRestore() error {
+	return fmt.Errorf("%[1]s: nothing is restored, since what the instances have must be there: copy the published file in its place, and try again\n"+
+		"%[1]s: if only an older file is left, copy that, raise its generation above that of the instances, put a tombstone (id, revoked, reason) where a key of theirs is not in it, and run: keyturn keyring check %[1]s --write", c.File)
 }
