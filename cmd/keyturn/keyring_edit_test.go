@@ -169,7 +169,7 @@ func TestEdits(t *testing.T) {
 		{"another generation, and nothing to do", hmac, "standby @RING --expect-generation 8", 1, "of generation 7, and not 8", ""},
 
 		{"import no source", hmac, "import @RING", 64, "--jwks", ""},
-		{"import the secret itself", hmac, "import @RING --secret " + literal, 65, "say @FILE or env:NAME", ""},
+		{"import the secret itself", hmac, "import @RING --secret " + literal, 64, "say @FILE or env:NAME", ""},
 		{"import a missing file", hmac, "import @RING --secret @/nonexistent", 65, "no such file", ""},
 		{"import an unset variable", hmac, "import @RING --secret env:KEYTURN_TEST_UNSET", 65, "no such environment variable", ""},
 		{"import at a time, but not to sign", hmac, "import @RING --secret env:KEYTURN_TEST_SECRET --in 1d", 64, "--in is for --active", ""},

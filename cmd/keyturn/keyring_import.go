@@ -13,14 +13,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/signer"
 )
 
 type importCommand struct {
 	editing
-	JWKS        string        `name:"jwks" placeholder:"@FILE|env:NAME" xor:"source" help:"Take the oct keys of a JWK Set (RFC 7517)."`
+	JWKS        string        `name:"jwks" placeholder:"@FILE|env:NAME" xor:"source" help:"Take the keys of a JWK Set, or one JWK (RFC 7517). All must be oct keys."`
 	Secret      string        `placeholder:"@FILE|env:NAME" xor:"source" help:"Take one secret."`
 	Encoding    string        `default:"base64" enum:"base64,raw" help:"What a --secret is: base64 (either alphabet, padded or not; space around it does not count), or raw, the bytes as they are, also a line break at the end."`
 	Algorithm   algorithmName `placeholder:"NAME" help:"The keys' algorithm: hmac-sha256, blake2b-256 or xchacha20-poly1305. By default that of each JWK, or else hmac-sha256."`
@@ -190,7 +189,11 @@ func (c importCommand) source() string {
 func (c importCommand) keys() ([]keyring.Key, error) {
 	data, err := readSource(c.JWKS + c.Secret)
 	if err != nil {
-		return nil, fail(statusData, fmt.Errorf("%s: %w", c.source(), err))
+		status := statusData
+		if errors.Is(err, errSource) {
+			status = statusUsage
+		}
+		return nil, fail(status, fmt.Errorf("%s: %w", c.source(), err))
 	}
 	var keys []keyring.Key
 	if c.JWKS != "" {
@@ -204,6 +207,8 @@ func (c importCommand) keys() ([]keyring.Key, error) {
 	return keys, nil
 }
 
+var errSource = errors.New("say @FILE or env:NAME")
+
 // readSource reads what a flag names. Errors do not repeat the flag: it may be a
 // secret, by mistake.
 func readSource(from string) ([]byte, error) {
@@ -215,7 +220,10 @@ func readSource(from string) ([]byte, error) {
 	}
 	path, ok := strings.CutPrefix(from, "@")
 	if !ok || path == "" {
-		return nil, errors.New("say @FILE or env:NAME; everybody on this machine can see what is on a command line")
+		if info, err := os.Stat(from); err == nil && info.Mode().IsRegular() { // so that it is no secret
+			return nil, fmt.Errorf("%w; did you mean @%s?", errSource, from)
+		}
+		return nil, fmt.Errorf("%w; everybody on this machine can see what is on a command line", errSource)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -259,34 +267,73 @@ func decodeSecret(s string) ([]byte, error) {
 	return b, nil
 }
 
+// ofSet returns the keys of a JWK Set, or of one JWK. Errors say which key is wrong and
+// quote nothing of it.
 func (c importCommand) ofSet(data []byte) ([]keyring.Key, error) {
-	var set jose.JSONWebKeySet
+	var set map[string]json.RawMessage
 	if err := json.Unmarshal(data, &set); err != nil {
-		return nil, errors.New("not a JWK Set (RFC 7517)") // the error might quote it
+		return nil, errors.New("not a JWK Set (RFC 7517): not one JSON object") // the error might quote it
+	}
+	if _, ok := set["format"]; ok {
+		return nil, errors.New("a ring file, and not a JWK Set, which keyturn keyring export makes of it")
+	}
+	var jwks []json.RawMessage
+	switch list, ok := set["keys"]; {
+	case !ok && set["kty"] != nil:
+		jwks = []json.RawMessage{data}
+	case !ok:
+		return nil, errors.New("not a JWK Set (RFC 7517): it has no member keys")
+	case json.Unmarshal(list, &jwks) != nil:
+		return nil, errors.New("not a JWK Set (RFC 7517): its keys are no list")
+	case len(jwks) == 0:
+		return nil, errors.New("there are no keys in the set")
 	}
 	var keys []keyring.Key
 	var errs []error
-	for i, w := range set.Keys {
-		secret, ok := w.Key.([]byte)
-		if !ok {
-			errs = append(errs, fmt.Errorf("key %d of the set is not an oct key, and no other can sign sessions", i+1))
-			continue
-		}
-		k, err := c.ofJWK(w.Algorithm, secret)
+	for i, w := range jwks {
+		k, err := c.ofJWK(w)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("key %d of the set: %s", i+1, strings.TrimPrefix(err.Error(), "keyring: ")))
 			continue
 		}
 		keys = append(keys, k)
 	}
-	if len(set.Keys) == 0 {
-		errs = append(errs, errors.New("there are no keys in the set"))
-	}
 	return keys, errors.Join(errs...)
 }
 
-// ofJWK returns the key of a JWK of an alg, which may be empty.
-func (c importCommand) ofJWK(alg string, secret []byte) (keyring.Key, error) {
+// ofJWK returns the key that a JWK is.
+func (c importCommand) ofJWK(data []byte) (keyring.Key, error) {
+	var w map[string]json.RawMessage
+	if json.Unmarshal(data, &w) != nil || w == nil {
+		return keyring.Key{}, errors.New("not a JSON object")
+	}
+	members := map[string]string{}
+	for _, name := range []string{"kty", "alg", "k"} {
+		var text *string
+		if v, ok := w[name]; ok && (json.Unmarshal(v, &text) != nil || text == nil) {
+			return keyring.Key{}, fmt.Errorf("its %s is not a string", name)
+		}
+		if text != nil {
+			members[name] = *text
+		}
+	}
+	switch kty := members["kty"]; {
+	case kty == "RSA" || kty == "EC" || kty == "OKP":
+		return keyring.Key{}, fmt.Errorf("its kty is %s, and not oct, and no other can sign sessions: leave it out", kty)
+	case kty != "oct":
+		return keyring.Key{}, errors.New("its kty is not oct, and no other can sign sessions: leave it out")
+	case w["k"] == nil:
+		return keyring.Key{}, errors.New("it has no k, which is the secret")
+	}
+	secret, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(members["k"], "="))
+	if err != nil {
+		return keyring.Key{}, errors.New("its k is not base64url")
+	}
+	return c.ofAlg(members["alg"], secret)
+}
+
+// ofAlg returns the key of a JWK of an alg, which may be empty.
+func (c importCommand) ofAlg(alg string, secret []byte) (keyring.Key, error) {
 	a := c.Algorithm
 	switch {
 	case a.Name != "":

@@ -129,11 +129,22 @@ func TestImportSaysWhatItCannotTake(t *testing.T) {
 		{"--secret", "complex_password_at_least_32_characters_long", 65, "sample from documentation"},
 		{"--secret", retired, 78, "was pruned, and cannot come back"},
 		{"--jwks", "", 65, "not a JWK Set"},
+		{"--jwks", "{}", 65, "not a JWK Set (RFC 7517): it has no member keys"},
+		{"--jwks", before.text, 65, "a ring file, and not a JWK Set"},
+		{"--jwks", `{"keys":[{` + oct("y") + `},"` + b64(ownSecret("x")) + `"]}`, 65, "key 2 of the set: not a JSON object"},
+		{"--jwks", jwk(`"kty":"oct"`), 65, "key 1 of the set: it has no k"},
+		{"--jwks", jwk(`"kty":"oct","k":["` + b64(ownSecret("x")) + `"]`), 65, "key 1 of the set: its k is not a string"},
+		{"--jwks", jwk(`"kty":"oct","k":"!` + b64(ownSecret("x")) + `"`), 65, "key 1 of the set: its k is not base64url"},
+		{"--jwks", jwk(`"k":"` + b64(ownSecret("x")) + `"`), 65, "key 1 of the set: its kty is not oct"},
+		{"--jwks", jwk(`"kty":"` + b64(ownSecret("x")) + `","k":"A"`), 65, "key 1 of the set: its kty is not oct"},
+		{"--jwks", jwk(oct("x") + `,"alg":256`), 65, "key 1 of the set: its alg is not a string"},
+		{"--jwks", `{` + oct("x") + `,"alg":"ES256"}`, 65, "key 1 of the set: its alg is none of HS256"},
+		{"--jwks", `{"keys":[{` + oct("y") + `},{"kty":"RSA","n":"AQ"}]}`, 65, "key 2 of the set: its kty is RSA, and not oct"},
 		{"--jwks", `{"keys":"` + b64(ownSecret("x")) + `"}`, 65, "not a JWK Set"},
 		{"--jwks", `{"keys":[]}`, 65, "no keys in the set"},
 		{"--jwks", jwk(oct("x") + `,"alg":"RS256"`), 65, "key 1 of the set: its alg is none of HS256"},
 		{"--jwks", jwk(`"kty":"oct","k":"AAEC"`), 65, "key 1 of the set: the secret has 3 bytes"},
-		{"--jwks", jwk(`"kty":"OKP","crv":"Ed25519","x":"` + b64(ownSecret("x")) + `"`), 65, "key 1 of the set is not an oct key"},
+		{"--jwks", jwk(`"kty":"OKP","crv":"Ed25519","x":"` + b64(ownSecret("x")) + `"`), 65, "key 1 of the set: its kty is OKP, and not oct"},
 	} {
 		r := want(t, test.status, "", "keyring", "import", path, test.flag, sourceFile(t, test.text))
 		if !strings.Contains(r.err, test.says) || r.out != "" {
@@ -146,6 +157,24 @@ func TestImportSaysWhatItCannotTake(t *testing.T) {
 		}
 		before.untouched(t, path)
 	}
+}
+
+// A file that is named as an argument is not one that cannot be read.
+func TestImportSaysHowAFileIsNamed(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	for _, flag := range []string{"--jwks", "--secret"} {
+		if r := want(t, 64, "", "keyring", "import", path, flag, path); !strings.Contains(r.err, flag+": say @FILE or env:NAME; did you mean @"+path+"?") {
+			t.Errorf("%q", r.err)
+		}
+	}
+}
+
+// One JWK is as good as a set of one.
+func TestImportTakesOneJWK(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	jwk := `{"kty":"oct","kid":"a","alg":"HS256","k":"` + base64.URLEncoding.EncodeToString(ownSecret("1")) + `"}`
+	want(t, 0, "", "keyring", "import", path, "--jwks", sourceFile(t, jwk))
+	keyOf(t, readRing(t, path), "1")
 }
 
 func TestImportTakesASecretAsItIsTold(t *testing.T) {
