@@ -721,6 +721,26 @@ func TestDurationsHaveDays(t *testing.T) {
 	}
 }
 
+// People are shown days, and scripts what is in the file; and nothing is in 0s that is not.
+func TestDurationsAsTheyAreShown(t *testing.T) {
+	for d, want := range map[time.Duration]struct{ people, file, span string }{
+		400 * day:        {"400d", "9600h", "400d"},
+		day:              {"1d", "24h", "1d"},
+		36 * time.Hour:   {"36h", "36h", "1d"},
+		time.Hour:        {"1h", "1h", "1h"},
+		90 * time.Minute: {"1h30m", "1h30m", "1h30m"},
+		90 * time.Second: {"1m30s", "1m30s", "1m"},
+		31 * time.Second: {"31s", "31s", "31s"},
+		0:                {"0s", "0s", "0s"},
+		-time.Hour:       {"-1h", "-1h", "0s"},
+	} {
+		text, err := duration(d).MarshalText()
+		if got := duration(d).String(); got != want.people || string(text) != want.file || err != nil || span(d) != want.span {
+			t.Errorf("%v is shown as %s, %s and %s, want %v", d, got, text, span(d), want)
+		}
+	}
+}
+
 // A job that runs every day does not run into the rotation that it began.
 func TestRotateIfOlderThanLetsARotationEnd(t *testing.T) {
 	path, _ := rotated(t, signer.HMACSHA256())

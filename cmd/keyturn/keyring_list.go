@@ -124,13 +124,24 @@ func describeCodecs(r *keyring.Ring) (all []codecDescription) {
 
 func describePolicy(p keyring.Policy) policyDescription {
 	return policyDescription{
-		duration(p.Propagation).String(), duration(p.Skew).String(),
-		duration(p.MaxSession).String(), duration(p.MaxSessionHigh).String(),
+		duration(p.Propagation).inFile(), duration(p.Skew).inFile(),
+		duration(p.MaxSession).inFile(), duration(p.MaxSessionHigh).inFile(),
 	}
+}
+
+// forPeople returns the policy with durations as people are shown them.
+func (p policyDescription) forPeople() policyDescription {
+	for _, text := range []*string{&p.Propagation, &p.Skew, &p.MaxSession, &p.MaxSessionHigh} {
+		if d, err := time.ParseDuration(*text); err == nil {
+			*text = duration(d).String()
+		}
+	}
+	return p
 }
 
 // String spells the policy in a line.
 func (p policyDescription) String() string {
+	p = p.forPeople()
 	return fmt.Sprintf("propagation %s, skew %s, sessions of %s at most, and of %s ever", p.Propagation, p.Skew, p.MaxSession, p.MaxSessionHigh)
 }
 
@@ -170,10 +181,19 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// A duration is spelled as in ring files: 336h, 5m, 1h30m.
+// A duration is spelled for people in days, if it is a number of those, and in JSON
+// as in ring files: 14d and 336h; 5m, 1h30m.
 type duration time.Duration
 
 func (d duration) String() string {
+	if day := duration(24 * time.Hour); d != 0 && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return d.inFile()
+}
+
+// inFile spells the duration as in ring files.
+func (d duration) inFile() string {
 	s := time.Duration(d).String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
@@ -184,4 +204,4 @@ func (d duration) String() string {
 	return s
 }
 
-func (d duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+func (d duration) MarshalText() ([]byte, error) { return []byte(d.inFile()), nil }

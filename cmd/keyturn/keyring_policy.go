@@ -77,6 +77,7 @@ func (c policyCommand) show(std streams) error {
 
 // write writes the policy for people, named as in the file.
 func (p policyDescription) write(w io.Writer) {
+	p = p.forPeople()
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "propagation\t%s\tuntil every instance has a published file, and all clocks agree on that\n", p.Propagation)
 	fmt.Fprintf(t, "skew\t%s\tthe largest error of a clock\n", p.Skew)

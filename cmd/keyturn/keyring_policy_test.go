@@ -14,7 +14,7 @@ func TestPolicyIsShownAndSet(t *testing.T) {
 	path, _ := rotated(t, signer.HMACSHA256()) // of which the file is silent
 	before := store(t, path)
 	r := want(t, 0, "", "keyring", "policy", path)
-	for _, line := range []string{"propagation 1h ", "skew 5m ", "max_session 336h ", "max_session_high 336h "} {
+	for _, line := range []string{"propagation 1h ", "skew 5m ", "max_session 14d ", "max_session_high 14d "} {
 		if !strings.Contains(strings.Join(strings.Fields(r.out), " "), line) {
 			t.Errorf("%q is not in %s", line, r.out)
 		}
@@ -33,7 +33,7 @@ func TestPolicyIsShownAndSet(t *testing.T) {
 		{"--skew 5m --max-session 14d", "nothing to do", policyDescription{"1h", "5m", "336h", "336h"}},
 		{"--propagation 2h", "policy: propagation 2h, skew 5m", policyDescription{"2h", "5m", "336h", "336h"}},
 		{"--skew 1m --max-session 30d", "a longer Lifetime can be deployed", policyDescription{"2h", "1m", "720h", "720h"}},
-		{"--max-session 1d", "there may be sessions of up to 720h: max_session_high stays", policyDescription{"2h", "1m", "24h", "720h"}},
+		{"--max-session 1d", "there may be sessions of up to 30d: max_session_high stays", policyDescription{"2h", "1m", "24h", "720h"}},
 		{"--max-session 20d", "policy: ", policyDescription{"2h", "1m", "480h", "720h"}},
 		{"--max-session 20d", "nothing to do", policyDescription{"2h", "1m", "480h", "720h"}},
 	} {

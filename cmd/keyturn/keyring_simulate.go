@@ -96,7 +96,7 @@ func (c simulateCommand) Run(std streams) error {
 	}
 	if c.JSON {
 		err = writeJSON(std.out, simulateReport{
-			Instances: f.Instances, Lag: duration(f.Lag).String(), Skew: duration(f.Skew).String(), Late: duration(f.Late).String(), Stuck: f.Stuck,
+			Instances: f.Instances, Lag: duration(f.Lag).inFile(), Skew: duration(f.Skew).inFile(), Late: duration(f.Late).inFile(), Stuck: f.Stuck,
 			Policy: describePolicy(policy), Seed: c.Seed, OK: result.OK(), Advice: advice(f, result), Result: result,
 		})
 	} else {
@@ -156,7 +156,7 @@ func (c simulateCommand) progress(w io.Writer) (func(keyringtest.Result), func()
 const maxDescribed = 3
 
 func (c simulateCommand) write(w io.Writer, f keyringtest.Fleet, r keyringtest.Result) {
-	y := describePolicy(f.Policy)
+	y := describePolicy(f.Policy).forPeople()
 	fmt.Fprintf(w, "policy: propagation %s, skew %s, max_session %s, max_session_high %s\n", y.Propagation, y.Skew, y.MaxSession, y.MaxSessionHigh)
 	fmt.Fprintf(w, "fleet: %d instances, %d of them stuck, lag up to %v, clocks wrong by up to %v, edits applied up to %v late\n",
 		f.Instances, f.Stuck, duration(f.Lag), duration(f.Skew), duration(f.Late))

@@ -12,7 +12,7 @@ import (
 
 func TestSimulateSignsNobodyOut(t *testing.T) {
 	r := want(t, 0, "", "keyring", "simulate", "--tokens", "1")
-	for _, says := range []string{"policy: propagation 1h, skew 5m, max_session 336h", "fleet: 6 instances, 0 of them stuck, lag up to 10m", "histories: 1 from seed 1", "wrongly rejected: 0\n"} {
+	for _, says := range []string{"policy: propagation 1h, skew 5m, max_session 14d", "fleet: 6 instances, 0 of them stuck, lag up to 10m", "histories: 1 from seed 1", "wrongly rejected: 0\n"} {
 		if !strings.Contains(r.out, says) {
 			t.Errorf("%q is not in %s", says, r.out)
 		}

@@ -239,10 +239,15 @@ func ends(t time.Time) string {
 	return ", and verifies until " + stamp(t)
 }
 
-// span spells a duration roughly: in days, if it is one or more.
+// span spells a duration roughly: in days, if it is one or more, and in minutes, if it
+// is one or more.
 func span(d time.Duration) string {
 	if day := 24 * time.Hour; d >= day {
 		return fmt.Sprintf("%dd", d/day)
 	}
-	return duration(max(0, d.Truncate(time.Minute))).String()
+	unit := time.Minute
+	if d < unit {
+		unit = time.Second
+	}
+	return duration(max(0, d.Truncate(unit))).String()
 }

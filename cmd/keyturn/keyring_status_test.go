@@ -21,7 +21,7 @@ func TestStatusIsWhatAnOperatorWantsToKnow(t *testing.T) {
 	r := want(t, 0, "", "keyring", "status", path, "--at", at)
 	for _, line := range []string{
 		"ring shop, generation 7, published 2026-10-01T00:00:00Z, as of 2026-10-01T00:00:00Z",
-		"policy: propagation 1h, skew 5m, sessions of 336h at most, and of 336h ever",
+		"policy: propagation 1h, skew 5m, sessions of 14d at most, and of 14d ever",
 		"sessions that began before 2026-09-16T00:00:00Z are over",
 		"signs " + id("active") + " hmac-sha256 since 2026-09-30T00:00:00Z, for 1d",
 		"next " + id("pending") + " hmac-sha256 signs from 2026-10-02T00:00:00Z, in 1d",

@@ -23,9 +23,9 @@ type cookieFlags struct {
 type signCommand struct {
 	Keyring string `required:"" placeholder:"FILE" help:"The ring file."`
 	cookieFlags
-	Codec    codecName      `placeholder:"NAME" help:"The codec to write: json, msgpack or cbor. By default the one that the ring schedules, or else json."`
-	Lifetime *time.Duration `placeholder:"336h" help:"How long the session lasts: 336h, or as long as the ring allows if that is less."`
-	Idle     time.Duration  `placeholder:"30m" help:"How long the session lasts without being used. By default, that does not matter."`
+	Codec    codecName `placeholder:"NAME" help:"The codec to write: json, msgpack or cbor. By default the one that the ring schedules, or else json."`
+	Lifetime *duration `placeholder:"14d" help:"How long the session lasts: 14d, or as long as the ring allows if that is less."`
+	Idle     duration  `placeholder:"30m" help:"How long the session lasts without being used. By default, that does not matter."`
 	instant
 }
 
@@ -77,7 +77,7 @@ func (c signCommand) Run(std streams) error {
 	longest := keys.Ring().Policy().MaxSession.Truncate(time.Second)
 	config.Lifetime = min(session.DefaultLifetime, longest)
 	if c.Lifetime != nil {
-		config.Lifetime = *c.Lifetime
+		config.Lifetime = time.Duration(*c.Lifetime)
 	}
 	switch l := config.Lifetime; {
 	case l > longest:
@@ -85,10 +85,11 @@ func (c signCommand) Run(std streams) error {
 	case l < time.Second || l%time.Second != 0:
 		return failf(statusUsage, "--lifetime: not a positive number of whole seconds")
 	}
-	if c.Idle < 0 || c.Idle%time.Second != 0 || c.Idle == time.Second || c.Idle > config.Lifetime {
+	idle := time.Duration(c.Idle)
+	if idle%time.Second != 0 || idle == time.Second || idle > config.Lifetime {
 		return failf(statusUsage, "--idle: not a number of whole seconds from 2 to the lifetime")
 	}
-	config.IdleTimeout = c.Idle
+	config.IdleTimeout = idle
 	m, err := session.New[session.Values](config)
 	if err != nil {
 		return fail(statusConfig, err)
