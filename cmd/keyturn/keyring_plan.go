@@ -22,15 +22,18 @@ func (planCommand) Help() string {
 Exit status 1: there are findings that nobody has accepted. Those that the override in the new ring accepts are shown, and do not count. The rules are
 
     T1   the ring keeps its name, and its generation rises
-    T2   no key vanishes
-    T3   a key keeps its secret, and a tombstone stays one
-    T4   whoever signs is known to every instance
-    T5   a key verifies until the last session that it signs is over
-    T6   what was promised to sessions is kept
-    T7   some key signs at every time to come, and never in the clear by mistake
-    T8   a tombstone stays until nobody can remember its key
-    T9   a standby key is there
-    T10  a codec begins to be written when every instance has the ring
+    T2   no key vanishes: a tombstone takes its place
+    T3   a key keeps its secret and algorithm, and a tombstone stays one
+    T4   whoever signs is known to every instance: for D, or signing begins D from now or later
+    T5   a key verifies for M+S after the last instance may have signed with it
+    T6   what was promised to sessions is kept: verify_until, max_session_high, not_before
+    T7   some key signs at every time to come, and if one that seals does now, one that seals;
+         as far as this binary can tell
+    T8   a tombstone stays for M+S
+    T9   a standby key of the kind of the key that signs last is there
+    T10  a codec begins to be written D from now or later
+
+D is the propagation, S the skew and M the longest session ever, max_session_high, of the old ring or of the new one, whichever is larger.
 
 Examples:
 

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,24 @@ func TestPlanSaysWhetherARingCanBePublished(t *testing.T) {
 		t.Errorf("%q", r.err)
 	}
 	hideSecrets(t, path, r)
+}
+
+// The rules are what package keyring says that they are.
+func TestPlanExplainsTheRules(t *testing.T) {
+	source, err := os.ReadFile("../../keyring/finding.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := strings.Join(strings.Fields(want(t, 0, "", "keyring", "plan", "--help").out), " ")
+	rules := regexp.MustCompile(`(?m)^\t(T\d+) .*// (.*)$`).FindAllStringSubmatch(string(source), -1)
+	for _, m := range rules {
+		if !strings.Contains(help, " "+m[1]+" "+m[2]+" ") {
+			t.Errorf("the help does not say of %s: %s", m[1], m[2])
+		}
+	}
+	if len(rules) != int(keyring.T10) {
+		t.Errorf("%d rules are found", len(rules))
+	}
 }
 
 // passing returns a ring and one that may take its place now and in ten days, but not in
