@@ -134,7 +134,11 @@ func misuse(err error, args []string) error {
 		if _, ok := e.Context.Selected().Target.Interface().(inspectCommand); ok && strings.HasPrefix(text, "unexpected argument") {
 			text = "unexpected argument after VALUE"
 		}
+		if strings.HasPrefix(text, "expected one of ") { // of which the parser lists five
+			text = "expected one of " + commandsOf(e.Context.Selected())
+		}
 	}
+	text = plainly(text)
 	for _, arg := range args {
 		arg = strings.TrimLeft(arg, "-")
 		for _, part := range append([]string{arg}, strings.SplitN(arg, "=", 2)...) {
@@ -149,6 +153,37 @@ func misuse(err error, args []string) error {
 		}
 	}
 	return fail(statusUsage, fmt.Errorf("%s; see %s --help", text, of))
+}
+
+// commandsOf lists the commands of a group.
+func commandsOf(group *kong.Node) string {
+	var names []string
+	for _, c := range group.Children {
+		names = append(names, strconv.Quote(c.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// jargon is what the parser says, and what is said in its place.
+var jargon = []struct {
+	said *regexp.Regexp
+	is   string
+}{
+	{regexp.MustCompile(`expected \S+ value but got "EOL" \(<EOL>\)`), "its value is missing"},
+	{regexp.MustCompile(`expected \S+ value but got ("[^"]*") \((?:long|short) flag\); perhaps try (.*)\?`), "its value is missing; if it is $1, write $2"},
+	{regexp.MustCompile(`expected a valid \d+ bit int but got `), "not a whole number: "},
+	{regexp.MustCompile(`expected a valid \d+ bit uint but got `), "not a whole number from 0 on: "},
+	{regexp.MustCompile(`^expected "(<.*)"$`), "missing: $1"},
+	{regexp.MustCompile(`^\[(<\w+>)\]: `), "$1: "},
+	{regexp.MustCompile(`: keyring: `), ": "},
+}
+
+// plainly says what the parser does in words that are not its own.
+func plainly(text string) string {
+	for _, j := range jargon {
+		text = j.said.ReplaceAllString(text, j.is)
+	}
+	return text
 }
 
 // shortestSecret is the length from which on an argument is not repeated.

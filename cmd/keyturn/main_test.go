@@ -264,7 +264,15 @@ func TestExitStatuses(t *testing.T) {
 	}{
 		{"nothing", "", "", 64, `expected one of "keyring", "sign", "inspect", "demo"`},
 		{"unknown verb", "", "inpsect", 64, `did you mean "inspect"`},
-		{"half a verb", "", "keyring", 64, `expected one of "init", "list", "check"`},
+		{"half a verb", "", "keyring", 64, `expected one of "init", "list", "check", "status", "rotate", "promote", "standby", "disable", "enable", "revoke", "end-sessions", "prune", "codec", "policy", "plan", "restore", "import", "export", "simulate"; see keyturn keyring --help`},
+		{"a flag without its value, at the end", "", "keyring rotate @RING --in", 64, "--in: its value is missing; see keyturn keyring rotate --help"},
+		{"a flag without its value", "", "keyring simulate --seed -1", 64, `--seed: its value is missing; if it is "-1", write --seed="-1"; see`},
+		{"no number", "", "keyring rotate @RING --expect-generation x", 64, `--expect-generation: not a whole number from 0 on: "x"`},
+		{"no number either", "", "keyring simulate --tokens x", 64, `--tokens: not a whole number: "x"`},
+		{"no arguments", "", "keyring disable", 64, "keyturn: missing: <file> <kid>; see keyturn keyring disable --help"},
+		{"no key ID", "", "keyring disable @RING x --reason y", 64, "keyturn: <kid>: a key ID is 8 lower-case hexadecimal digits"},
+		{"no key ID, of one that may be left out", "", "keyring revoke @RING x --reason y", 64, "keyturn: <kid>: a key ID is"},
+		{"no rule", "", "keyring rotate @RING --accept x --reason y", 64, "--accept: not a rule; they are T1 to T10"},
 		{"unknown flag", "", "demo --porrt 1", 64, "unknown flag --porrt"},
 
 		{"init without a file", "", "keyring init", 64, "<file>"},
