@@ -45,23 +45,27 @@ func (c importCommand) Run(std streams) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	switch {
-	case c.File == "":
+	if c.File == "" {
 		return errNoName
-	case c.JWKS+c.Secret == "":
-		return failf(statusUsage, "--jwks or --secret: say which keys")
-	case c.In != nil && !c.Active:
-		return failf(statusUsage, "--in is for --active")
 	}
-	keys, err := c.keys()
-	if err != nil {
-		return err
+	_, err := os.Stat(c.File)
+	absent := errors.Is(err, fs.ErrNotExist)
+	if absent && c.ExpectGeneration != 0 {
+		return failf(statusRefused, "%s: no such file, and a ring of generation %d was expected", c.File, c.ExpectGeneration)
 	}
-	if _, err := os.Stat(c.File); errors.Is(err, fs.ErrNotExist) {
+	wrong := c.wrong(absent)
+	var keys []keyring.Key
+	var unusable error
+	if c.JWKS+c.Secret != "" {
+		keys, unusable = c.keys()
+	}
+	switch {
+	case wrong != nil:
+		return fail(statusUsage, errors.Join(wrong, unusable))
+	case unusable != nil:
+		return unusable
+	case absent:
 		return c.create(std, keys)
-	}
-	if c.given() || c.Ring != "" {
-		return failf(statusUsage, "--ring, --propagation, --skew and --max-session are for a new file, and %s is there; keyturn keyring policy sets the policy of a ring", c.File)
 	}
 	return c.edit(std, func(d *draft) error { return c.take(d, keys) })
 }
@@ -117,24 +121,49 @@ func (d *draft) has(id keyring.KeyID, s keyring.State) {
 	}
 }
 
-// create makes a ring of the keys, in a file that does not exist.
-func (c importCommand) create(std streams, keys []keyring.Key) error {
-	if c.ExpectGeneration != 0 {
-		return failf(statusRefused, "%s: no such file, and a ring of generation %d was expected", c.File, c.ExpectGeneration)
+// wrong reports what is wrong with the flags: all of it.
+func (c importCommand) wrong(absent bool) error {
+	var errs []error
+	say := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.JWKS+c.Secret == "" {
+		say("--jwks or --secret: say which keys")
 	}
-	name := c.Ring
-	if name == "" {
-		name = ringName(c.File)
+	if c.In != nil && !c.Active {
+		say("--in is for --active")
+	}
+	if !absent {
+		if c.given() || c.Ring != "" {
+			say("--ring, --propagation, --skew and --max-session are for a new file, and %s is there; keyturn keyring policy sets the policy of a ring", c.File)
+		}
+		return errors.Join(errs...)
 	}
 	if c.In != nil || c.Standby {
-		return failf(statusUsage, "--in and --standby are for a ring that is there: in a new one, as %s would be, the first key signs from now on", c.File)
+		say("--in and --standby are for a ring that is there: in a new one, as %s would be, the first key signs from now on", c.File)
 	}
+	y, err := c.policy()
+	errs = append(errs, err)
+	if _, err := firstRing(c.name(), signer.HMACSHA256(), y, time.Now()); err != nil {
+		errs = append(errs, about(c.File, err))
+	}
+	return errors.Join(errs...)
+}
+
+// name is the name of a new ring.
+func (c importCommand) name() string {
+	if c.Ring != "" {
+		return c.Ring
+	}
+	return ringName(c.File)
+}
+
+// create makes a ring of the keys, in a file that does not exist.
+func (c importCommand) create(std streams, keys []keyring.Key) error {
 	y, err := c.policy()
 	if err != nil {
 		return err
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	ring, err := adoptingRing(name, keys, y, now)
+	ring, err := adoptingRing(c.name(), keys, y, now)
 	if err != nil {
 		return fail(statusUsage, about(c.File, err))
 	}
@@ -147,9 +176,11 @@ func (c importCommand) create(std streams, keys []keyring.Key) error {
 		return writeJSON(std.out, describe(ring, now))
 	}
 	if c.DryRun {
-		fmt.Fprintf(std.out, "%s: nothing is written; it would be made so:\n", c.File)
+		fmt.Fprintf(std.out, "%s: nothing is written; it would be ring %s, generation %d\n", c.File, ring.Name(), ring.Generation())
+	} else {
+		fmt.Fprintf(std.out, "%s: ring %s, generation %d\n", c.File, ring.Name(), ring.Generation())
 	}
-	describe(ring, now).write(std.out)
+	announce(std.out, ring, now, "; rotate when no instance has the secret from anywhere else, such as keyring.FromEnv, which knows no other key")
 	return nil
 }
 

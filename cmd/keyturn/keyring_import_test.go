@@ -61,6 +61,11 @@ func TestImportMakesAFileForAFirstAdoption(t *testing.T) {
 		if !strings.Contains(r.out, before.ID().String()) || strings.Contains(r.out, strings.TrimSpace(text)) {
 			t.Errorf("%s", r.out)
 		}
+		for _, line := range []string{path + ": ring blog, generation 1\npolicy: propagation 1h", "key " + before.ID().String() + " hmac-sha256 active: signs from now on\n", "standby: verifies, and takes over when you say so\n", "\nnext: give the file to every instance", "rotate when no instance has the secret from anywhere else"} {
+			if !strings.Contains(r.out, line) {
+				t.Errorf("no %q in %s", line, r.out)
+			}
+		}
 		hideSecrets(t, path, r)
 		// Once more, there is nothing to do.
 		stored := store(t, path)

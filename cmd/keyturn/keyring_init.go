@@ -35,14 +35,14 @@ func (c initCommand) Run(std streams) error {
 	if name == "" {
 		name = ringName(c.File)
 	}
-	y, err := c.policy()
-	if err != nil {
-		return err
-	}
 	now := time.Now().UTC().Truncate(time.Second)
+	y, wrong := c.policy()
 	ring, err := firstRing(name, c.Algorithm.Algorithm, y, now)
 	if err != nil {
-		return fail(statusUsage, about(c.File, err)) // of its name, or the policy
+		err = about(c.File, err) // of its name, or the policy
+	}
+	if err := errors.Join(wrong, err); err != nil {
+		return fail(statusUsage, err)
 	}
 	switch err := createRing(c.File, ring); {
 	case errors.Is(err, fs.ErrExist):
@@ -53,15 +53,8 @@ func (c initCommand) Run(std streams) error {
 	if c.JSON {
 		return writeJSON(std.out, describe(ring, now))
 	}
-	fmt.Fprintf(std.out, "%s: ring %s, generation %d\npolicy: %v\n", c.File, ring.Name(), ring.Generation(), describePolicy(ring.Policy()))
-	for _, k := range ring.Document().Keys {
-		state := ring.State(k.ID(), now)
-		what := "signs from now on"
-		if k.SignFrom.IsZero() {
-			what = "verifies, and takes over when you say so"
-		}
-		fmt.Fprintf(std.out, "key %v %s %s: %s\n", k.ID(), k.Algorithm(), state, what)
-	}
+	fmt.Fprintf(std.out, "%s: ring %s, generation %d\n", c.File, ring.Name(), ring.Generation())
+	announce(std.out, ring, now, "")
 	return nil
 }
 

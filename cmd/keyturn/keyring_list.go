@@ -29,8 +29,9 @@ func (c listCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	d := describe(keys.Ring(), c.time())
-	d.Warnings = warnings(c.File, keys.Ring(), c.time())
+	at := wholeSecond(c.time()) // as the times of edits are
+	d := describe(keys.Ring(), at)
+	d.Warnings = warnings(c.File, keys.Ring(), at)
 	if c.JSON {
 		return writeJSON(std.out, d)
 	}

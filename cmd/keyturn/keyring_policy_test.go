@@ -166,6 +166,21 @@ func TestInitWritesThePolicy(t *testing.T) {
 		}
 	}
 	path := filepath.Join(dir, "none.json")
+	// All at once.
+	for _, verb := range []string{"init", "import --secret env:KEYTURN_TEST_UNSET --standby"} {
+		args := strings.Fields(verb)
+		args = append([]string{"keyring", args[0], path, "--ring", "a b", "--skew", "0", "--propagation", "5m"}, args[1:]...)
+		r := want(t, 64, "", args...)
+		says := []string{"--skew: must be more than zero", path + ": ring: not 1 to 64", "policy.propagation is 5m, and leaves"}
+		if args[1] == "import" {
+			says = append(says, "--in and --standby are for a ring that is there", "--secret: there is no such environment variable")
+		}
+		for _, s := range says {
+			if strings.Count(r.err, s) != 1 {
+				t.Errorf("%s: %q is not said once: %s", verb, s, r.err)
+			}
+		}
+	}
 	for args, says := range map[string]string{
 		"--max-session 0":   "--max-session: must be more than zero",
 		"--skew 30m":        "policy.propagation is 1h, and leaves instances no time",

@@ -82,7 +82,8 @@ func (c statusCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	s, err := statusOf(keys.Ring(), c.time())
+	// Of whole seconds, as the times of edits are: one just made is not in the future.
+	s, err := statusOf(keys.Ring(), wholeSecond(c.time()))
 	if err != nil {
 		return fail(statusRing, about(c.File, err))
 	}

@@ -94,6 +94,31 @@ func TestStatusSeesTheEnd(t *testing.T) {
 	}
 }
 
+// What was edited this second is not in the future.
+func TestStatusIsNotBeforeTheEdit(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	want(t, 0, "", "keyring", "promote", path)
+	for range 10 {
+		was := readRing(t, path)
+		at := time.Now()
+		is, err := was.Edit(at, func(d *keyring.Document) error { d.Policy.Skew += time.Second; return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := keyring.WriteFile(path, is); err != nil {
+			t.Fatal(err)
+		}
+		var s ringStatus
+		if decodeJSON(t, want(t, 0, "", "keyring", "status", path, "--json").out, &s); s.Published.After(s.At) {
+			t.Errorf("published %v, as of %v", s.Published, s.At)
+		}
+		var d ringDescription
+		if decodeJSON(t, want(t, 0, "", "keyring", "list", path, "--json").out, &d); d.Published.After(d.At) {
+			t.Errorf("published %v, as of %v", d.Published, d.At)
+		}
+	}
+}
+
 func hideSecrets(t *testing.T, path string, r result) {
 	t.Helper()
 	for _, s := range secrets(t, path) {

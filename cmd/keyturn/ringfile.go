@@ -59,11 +59,36 @@ func firstRing(name string, a signer.Algorithm, y keyring.Policy, now time.Time)
 	active.Added, standby.Added = now, now
 	active.SignFrom = now
 	d := keyring.Document{Name: name, Generation: 1, Published: now, Keys: []keyring.Key{active, standby}}
+	_, wrong := keyring.NewRing(d)
+	if wrong != nil {
+		d.Name = "any" // so that the policy is judged, too
+	}
 	y.MaxSessionHigh = cmp.Or(y.MaxSession, keyring.DefaultMaxSession) // there never was a longer one
 	if err := d.SetPolicy(now, y); err != nil {
+		return nil, errors.Join(wrong, err)
+	}
+	r, err := keyring.NewRing(d)
+	if err := errors.Join(wrong, err); err != nil {
 		return nil, err
 	}
-	return keyring.NewRing(d)
+	return r, nil
+}
+
+// announce writes what is in the first generation of a ring, and what comes next.
+func announce(w io.Writer, r *keyring.Ring, now time.Time, next string) {
+	fmt.Fprintf(w, "policy: %v\n", describePolicy(r.Policy()))
+	for _, k := range r.Document().Keys {
+		what := "signs from now on"
+		switch {
+		case !k.SignFrom.IsZero():
+		case k.VerifyUntil.IsZero():
+			what = "verifies, and takes over when you say so"
+		default:
+			what = "verifies until " + stamp(k.VerifyUntil) + ", and then retires by itself"
+		}
+		fmt.Fprintf(w, "key %v %s %v: %s\n", k.ID(), k.Algorithm(), r.State(k.ID(), now), what)
+	}
+	fmt.Fprintln(w, "next: give the file to every instance, readable by the server alone, and open it with keyring.Open"+next)
 }
 
 // createRing writes r to a file that does not exist yet, for its owner only. If
