@@ -98,10 +98,7 @@ func (c importCommand) take(d *draft, keys []keyring.Key) error {
 	if !c.Active {
 		return nil
 	}
-	if err := d.unscheduled(c.File); err != nil {
-		return err
-	}
-	return d.Schedule(d.now, first, d.delay(c.In))
+	return advise(c.File, d.Schedule(d.now, first, d.delay(c.In)))
 }
 
 // imported returns until when a key verifies that is taken in for what was signed
@@ -112,13 +109,12 @@ func imported(now time.Time, y keyring.Policy) time.Time {
 
 // has notes that a key is there already, and in which state.
 func (d *draft) has(id keyring.KeyID, s keyring.State) {
-	k := &d.Keys[slices.IndexFunc(d.Keys, func(k keyring.Key) bool { return k.ID() == id })]
-	switch {
-	case s != keyring.Retiring || !k.SignFrom.IsZero():
-		d.note("key %v is in the ring already, and is %v", id, s)
-	default:
-		d.note("key %v is in the ring already, and verifies until %s, and then retires by itself", id, stamp(k.VerifyUntil))
+	i := slices.IndexFunc(d.Keys, func(k keyring.Key) bool { return k.ID() == id })
+	if until := d.Keys[i].VerifyUntil; s == keyring.Retiring && d.Keys[i].SignFrom.IsZero() {
+		d.note("key %v is in the ring already, and verifies until %s, and then retires by itself", id, stamp(until))
+		return
 	}
+	d.note("key %v is in the ring already, and is %v", id, s)
 }
 
 // wrong reports what is wrong with the flags: all of it.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/keyring"
@@ -31,33 +33,21 @@ func (c rotateCommand) Run(std streams) error {
 		if c.IfOlderThan > 0 && !c.due(d) {
 			return nil
 		}
-		if err := d.unscheduled(c.File); err != nil {
-			return err
+		err := d.Rotate(d.now, c.Algorithm.Algorithm, d.delay(c.In))
+		if c.IfOlderThan > 0 && errors.Is(err, keyring.ErrScheduled) {
+			d.note("%s", strings.TrimPrefix(err.Error(), "keyring: "))
+			return nil
 		}
-		return d.Rotate(d.now, c.Algorithm.Algorithm, d.delay(c.In))
+		return advise(c.File, err)
 	})
 }
 
-// scheduled returns the key that is to sign next, and whether there is one.
-func (d *draft) scheduled() (next keyring.Key, ok bool) {
-	for _, k := range d.Keys {
-		s := d.ring.State(k.ID(), d.now)
-		early := s == keyring.Active && k.SignFrom.After(d.now)
-		if (s == keyring.Pending || early) && (!ok || k.SignFrom.Before(next.SignFrom)) {
-			next, ok = k, true
-		}
+// advise adds to the error that a key is scheduled already what can be done.
+func advise(file string, err error) error {
+	if !errors.Is(err, keyring.ErrScheduled) {
+		return err
 	}
-	return next, ok
-}
-
-// unscheduled is an error that says what can be done if a key is scheduled already.
-func (d *draft) unscheduled(file string) error {
-	k, ok := d.scheduled()
-	if !ok {
-		return nil
-	}
-	return fmt.Errorf("key %v is scheduled already: it signs from %s\nlet that come, or have it sign now: keyturn keyring promote %s\nif no instance has the file yet, another way is to copy the published one back over it, and edit again; if some have, keyturn keyring restore takes the edit back",
-		k.ID(), stamp(k.SignFrom), file)
+	return fmt.Errorf("%w\nlet that come, or have it sign now: keyturn keyring promote %s\nif no instance has the file yet, another way is to copy the published one back over it, and edit again; if some have, keyturn keyring restore takes the edit back", err, file)
 }
 
 // haste is how long an operator has at least, unless the propagation is shorter.
@@ -88,10 +78,6 @@ func (d *draft) notBefore(t time.Time) time.Time {
 // due reports whether the key that signs is older than --if-older-than, and notes
 // why not.
 func (c rotateCommand) due(d *draft) bool {
-	if k, ok := d.scheduled(); ok {
-		d.note("key %v is scheduled already: it signs from %s", k.ID(), stamp(k.SignFrom))
-		return false
-	}
 	k, err := d.ring.Primary(d.now)
 	if err != nil {
 		return true // Rotate says what is wrong

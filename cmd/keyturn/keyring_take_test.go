@@ -50,7 +50,7 @@ func TestImportTakesKeysAsTheyAre(t *testing.T) {
 		{"the key that signs, to stand by", active, true, "is in the ring already, and is active", time.Time{}},
 		{"a standby key", stands, true, "is in the ring already, and is standby", time.Time{}},
 		{"a standby key that retires", ends, false, "is in the ring already, and verifies until 2026-10-02T12:00:00Z, and then retires by itself", ends.VerifyUntil},
-		{"a standby key that retires, to stand by", ends, true, "is in the ring already, and was to retire", time.Time{}},
+		{"a standby key that retires, to stand by", ends, true, "is in the ring already, and verifies until 2026-10-02T12:00:00Z, and then retires by itself", ends.VerifyUntil},
 		{"a retiring key, to stand by", retiring, true, "is in the ring already, and is retiring", retiring.VerifyUntil},
 	} {
 		doc := ring.Document()
@@ -106,14 +106,20 @@ func TestImportSaysWhatItMakes(t *testing.T) {
 // Each problem of what is to be taken in is said, and where it is.
 func TestImportSaysWhereAProblemIs(t *testing.T) {
 	t.Setenv("KEYTURN_TEST_EMPTY", "")
-	for from, want := range map[string]string{
-		"env:KEYTURN_TEST_EMPTY": "or it is empty", "hunter2": "say @FILE or env:NAME", "@": "say @FILE or env:NAME", "@/nonexistent": "no such file",
+	for from, test := range map[string]struct {
+		status int
+		want   string
+	}{
+		"env:KEYTURN_TEST_EMPTY": {statusData, "or it is empty"},
+		"hunter2":                {statusUsage, "say @FILE or env:NAME"},
+		"@":                      {statusUsage, "say @FILE or env:NAME"},
+		"@/nonexistent":          {statusData, "no such file"},
 	} {
 		for _, c := range []importCommand{{Secret: from, Encoding: "base64"}, {JWKS: from}} {
 			_, err := c.keys()
 			f := (*failure)(nil)
-			if !errors.As(err, &f) || f.status != statusData || !strings.HasPrefix(err.Error(), c.source()+": ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("%s: %v, want %q", from, err, want)
+			if !errors.As(err, &f) || f.status != test.status || !strings.HasPrefix(err.Error(), c.source()+": ") || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s: %v, want %q", from, err, test.want)
 			}
 		}
 	}
@@ -123,7 +129,7 @@ func TestImportSaysWhereAProblemIs(t *testing.T) {
 	set := `{"keys":[{"kty":"oct","k":"AAEC"},{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},{"kty":"oct","k":"AAEC"}]}`
 	_, err := importCommand{}.ofSet([]byte(set))
 	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != 3 || !strings.HasPrefix(lines[0], "key 1 of the set: ") || !strings.HasPrefix(lines[1], "key 2 of the set is not an oct key") || !strings.HasPrefix(lines[2], "key 3 of the set: ") {
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], "key 1 of the set: ") || !strings.HasPrefix(lines[1], "key 2 of the set: its kty is OKP") || !strings.HasPrefix(lines[2], "key 3 of the set: ") {
 		t.Errorf("%q", lines)
 	}
 	missing := filepath.Join(t.TempDir(), "new.json")
@@ -149,8 +155,11 @@ func TestRotateIfOlderThanCounts(t *testing.T) {
 		}
 	}
 	ring := reportedRing(t, true, nil)
-	if in := duration(time.Hour); delayOf(&in, ring) != time.Hour || delayOf(nil, ring) != publication+keyring.DefaultPropagation {
-		t.Errorf("%v, %v", delayOf(&in, ring), delayOf(nil, ring))
+	d := draft{ring: ring, now: noon}
+	for in, want := range map[time.Duration]time.Duration{0: keyring.DefaultPropagation + haste, 2 * time.Hour: 2 * time.Hour} {
+		if in := duration(in); d.delay(&in) != want || d.delay(nil) != publication+keyring.DefaultPropagation {
+			t.Errorf("%v: %v, %v", in, d.delay(&in), d.delay(nil))
+		}
 	}
 }
 
