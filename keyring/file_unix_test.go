@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/keyturn/keyturn/signer"
 )
 
 // Whatever lies where the ring should be, Open returns, soon, and with an error.
@@ -225,26 +228,35 @@ func TestOpenReportsThatReadingFails(t *testing.T) {
 	}
 }
 
-// limited calls f while no file may have more than 1000 bytes.
-func limited(t *testing.T, f func() error) error {
-	t.Helper()
+// In a process of its own, in which no file may have more than 1000 bytes: the files of
+// the tests would be cut short as well.
+const noRoomFor = "KEYTURN_TEST_NO_ROOM_FOR"
+
+func TestMain(m *testing.M) {
+	path := os.Getenv(noRoomFor)
+	if path == "" {
+		os.Exit(m.Run())
+	}
 	signal.Ignore(syscall.SIGXFSZ) // which would end the process
-	defer signal.Reset(syscall.SIGXFSZ)
-	var was syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
-		t.Fatal(err)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1000, Max: 1000}); err != nil {
+		panic(err)
 	}
-	limit := was
-	limit.Cur = 1000
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
+	k := GenerateKey(signer.HMACSHA256())
+	k.SignFrom, k.Reason = base, strings.Repeat("r", maxReason)
+	r, err := NewRing(Document{Name: "shop", Generation: 1, Keys: []Key{k}})
+	if err != nil {
+		panic(err)
 	}
-	err := f()
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
-		t.Fatal(err)
+	err = WriteFile(path, r)
+	fmt.Print(err)
+	if errors.Is(err, syscall.EFBIG) {
+		os.Exit(noRoom)
 	}
-	return err
+	os.Exit(1)
 }
+
+// noRoom is the exit status of a process in which the write failed as it should.
+const noRoom = 3
 
 // Whatever the system refuses while a file is written, the former one stays as it
 // was, and nothing is beside it.
@@ -259,7 +271,13 @@ func TestAWriteThatFailsLeavesNothingBehind(t *testing.T) {
 		write        func(t *testing.T, path string) error
 	}{
 		{"no room", syscall.EFBIG, "", 0, 0, func(t *testing.T, path string) error {
-			return limited(t, func() error { return WriteFile(path, r) })
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), noRoomFor+"="+path)
+			said, err := cmd.CombinedOutput()
+			if cmd.ProcessState.ExitCode() == noRoom {
+				err = syscall.EFBIG
+			}
+			return errors.Join(errors.New(string(said)), err)
 		}},
 		{"close", fs.ErrClosed, "", 0, 0, func(t *testing.T, path string) error {
 			// As where a file is sent to its server only when it is closed: here
