@@ -21,9 +21,9 @@ const (
 	T3       // a key keeps its secret and algorithm, and a tombstone stays one
 	T4       // whoever signs is known to every instance: for D, or signing begins D from now or later
 	T5       // a key verifies for M+S after the last instance may have signed with it
-	T6       // what was promised to sessions is kept: verify_until, max_session_high, not_before
+	T6       // what sessions were promised is kept, and it is not forgotten which key signed
 	T7       // some key signs at every time to come, and if one that seals does now, one that seals; as far as this binary can tell
-	T8       // a tombstone stays for M+S
+	T8       // a tombstone stays for M+S, and so does not_before
 	T9       // a standby key of the kind of the key that signs last is there
 	T10      // a codec begins to be written D from now or later
 )
