@@ -34,7 +34,7 @@ type Stats struct {
 	Read    map[string]uint64 `json:"read"`
 	Written map[string]uint64 `json:"written"`
 
-	// Reissued counts the sessions that were sent on under another key or in
+	// Reissued counts the tokens that were made for sessions to go on under another key or in
 	// another codec than they came in, by the changes that occurred.
 	Reissued []Reissue `json:"reissued,omitempty"`
 }
