@@ -259,7 +259,7 @@ func (d *Document) ScheduleCodec(now time.Time, codec string, from time.Time) er
 
 // SetPolicy sets the durations of the policy that are not zero in p, and writes out the
 // others. It is for the edits to come: what is scheduled already stays so, but keys that
-// sign or are to, and have an end, verify for as much longer as their sessions may.
+// sign, have signed or are to, and have an end, verify for as much longer as sessions may.
 //
 // MaxSessionHigh rises with MaxSession, and does not fall with it: there may be sessions
 // that are longer. When there are none any more, p can say so. It is an error if the
@@ -279,11 +279,9 @@ func (d *Document) SetPolicy(now time.Time, p Policy) error {
 		}
 		d.Policy = is
 		by := is.MaxSessionHigh + is.Skew - was.MaxSessionHigh - was.Skew
-		slow, _ := e.ring.Primary(now.Add(-max(is.Skew, was.Skew))) // where the clock is slow
 		for i := range d.Keys {
 			k := &d.Keys[i]
-			s := e.ring.State(k.id, now)
-			if signs := s == Active || s == Pending || k.id == slow.id; signs && by > 0 && !k.VerifyUntil.IsZero() {
+			if by > 0 && !k.SignFrom.IsZero() && !k.isTombstone() && now.Before(k.VerifyUntil) {
 				k.VerifyUntil = k.VerifyUntil.Add(by)
 			}
 		}
@@ -300,6 +298,9 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 	return d.edit(now, func(e *editor) error {
 		if former.Name() != d.Name {
 			return fmt.Errorf("keyring: the ring to restore is %q, and not %q", former.Name(), d.Name)
+		}
+		if former.Generation() == d.Generation && former.checksum != e.ring.checksum {
+			return fmt.Errorf("keyring: the ring to restore is of generation %d too, and says something else: one of the two has been edited without a new generation; if that is this one, copy the other in its place", d.Generation)
 		}
 		if former.Generation() >= d.Generation {
 			return fmt.Errorf("keyring: the ring to restore is of generation %d, and not of one before %d", former.Generation(), d.Generation)
@@ -363,7 +364,7 @@ func (d *Document) Restore(now time.Time, former *Ring) error {
 		*d = was
 		r, err := NewRing(*d)
 		if err != nil {
-			return err
+			return fmt.Errorf("keyring: too much has been decided since the ring to restore for it to work again; choose another: %w", err)
 		}
 		if last := r.changes[len(r.changes)-1].key; last >= 0 {
 			e.restock(r.document.Keys[last].algorithm)

@@ -249,7 +249,7 @@ func (o *object) duration(name string) time.Duration {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 {
-		o.add(o.path+name, `not a positive duration, like "36h" or "5m"`)
+		o.add(o.path+name, `not a positive duration, like "36h" or "5m"; there are no days, so that 30 are "720h"`)
 		return 0
 	}
 	return d

@@ -51,7 +51,7 @@ func (w *warnings) tooSoon() {
 func (p Policy) isTooFast() bool { return p.Propagation <= 2*p.Skew }
 
 func (p Policy) tooFast() string {
-	return fmt.Sprintf("policy.propagation is %s, and leaves instances no time to load a ring: it must be longer than twice the skew, which is %s; raise it, or lower policy.skew if every clock is better than that", spell(p.Propagation), spell(p.Skew))
+	return fmt.Sprintf("policy.propagation is %s, and leaves instances no time to load a ring: it must be longer than %s, which is twice the skew; raise it, or lower policy.skew if every clock is better than that", spell(p.Propagation), spell(2*p.Skew))
 }
 
 func (w *warnings) notBefore() {

@@ -108,14 +108,14 @@ func openDemoRing(path string) (*keyring.Keyring, error) {
 			return nil, fail(statusCreate, about(path, err))
 		}
 	}
-	keys, err := openRing(path)
+	ring, err := ringIn(path)
 	if err != nil {
 		return nil, err
 	}
-	if keys.Ring().Name() != demoRing {
+	if ring.Name() != demoRing {
 		return nil, failf(statusConfig, "%s: not the demo's own ring, and left as it is: choose another folder", path)
 	}
-	return keys, nil
+	return keyring.New(ring), nil
 }
 
 func createDemoRing(path string) error {

@@ -163,11 +163,12 @@ func (r *report) setReason(reason session.Reason) {
 
 // judge opens the value with the keys of the ring.
 func (c inspectCommand) judge(r *report, value string) error {
-	keys, err := openRing(c.Keyring)
+	ring, err := ringIn(c.Keyring)
 	if err != nil {
 		return err
 	}
-	r.ring = keys.Ring()
+	keys := keyring.New(ring)
+	r.ring = ring
 	config, err := c.config(keys, rawCodecs(""))
 	if err != nil {
 		return err
@@ -190,7 +191,7 @@ func (c inspectCommand) judge(r *report, value string) error {
 		r.Bytes.Total, r.Bytes.Overhead, r.Bytes.Payload = i.Overhead+i.Payload, i.Overhead, i.Payload
 	}
 	if r.KeyID != "" {
-		r.Algorithm = algorithmOf(keys.Ring(), r.KeyID)
+		r.Algorithm = algorithmOf(ring, r.KeyID)
 	}
 	if data, ok := payload.Lookup(s.Data()); ok {
 		if r.Payload = showPayload(i.Codec, data); r.Payload == nil {

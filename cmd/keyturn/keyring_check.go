@@ -86,9 +86,9 @@ func (c checkCommand) strict(r checkReport) error {
 
 // check returns the ring in the file, and whether the file was written again.
 func (c checkCommand) check() (*keyring.Ring, bool, error) {
-	keys, err := openRing(c.File)
+	ring, err := ringIn(c.File)
 	if err == nil {
-		return keys.Ring(), false, nil
+		return ring, false, nil
 	}
 	if !c.Write {
 		return nil, false, err
@@ -107,8 +107,8 @@ func (c checkCommand) check() (*keyring.Ring, bool, error) {
 // complete writes the ring as it has been edited, unless somebody else has done
 // so by the time that the file is locked.
 func (c checkCommand) complete() (*keyring.Ring, bool, error) {
-	if keys, err := openRing(c.File); err == nil {
-		return keys.Ring(), false, nil
+	if ring, err := ringIn(c.File); err == nil {
+		return ring, false, nil
 	}
 	ring, err := c.edited()
 	if err != nil {

@@ -17,7 +17,7 @@ type editing struct {
 }
 
 type editFlags struct {
-	ExpectGeneration uint64         `placeholder:"N" help:"Refuse to edit a ring of another generation than this."`
+	ExpectGeneration *uint64        `placeholder:"N" help:"Refuse to edit a ring of another generation than this."`
 	Accept           []keyring.Rule `placeholder:"T4,T5" help:"Do it in spite of findings of these rules; a --reason is needed."`
 	Reason           string         `placeholder:"TEXT" help:"Why: it is kept in the ring, for all to see."`
 	DryRun           bool           `help:"Say what would be done, and write nothing."`
@@ -80,13 +80,12 @@ func (c editing) check() error {
 }
 
 func (c editing) editLocked(std streams, change func(*draft) error) error {
-	keys, err := openRing(c.File)
+	was, err := ringIn(c.File)
 	if err != nil {
 		return err
 	}
-	was := keys.Ring()
-	if n := c.ExpectGeneration; n != 0 && n != was.Generation() {
-		return failf(statusRefused, "%s: of generation %d, and not %d: nothing is changed", c.File, was.Generation(), n)
+	if n := c.ExpectGeneration; n != nil && *n != was.Generation() {
+		return failf(statusRefused, "%s: of generation %d, and not %d: nothing is changed", c.File, was.Generation(), *n)
 	}
 	d := draft{ring: was, now: time.Now()}
 	is, err := was.Edit(d.now, func(doc *keyring.Document) error {
@@ -129,11 +128,11 @@ func (c editing) accepting(was, is *keyring.Ring, now time.Time) (*keyring.Ring,
 // replace writes the new ring, if the file still has the former one: editors and
 // other programs know nothing of the lock.
 func (c editing) replace(was, is *keyring.Ring) error {
-	keys, err := openRing(c.File)
+	ring, err := ringIn(c.File)
 	if err != nil {
 		return err
 	}
-	if keys.Ring().Checksum() != was.Checksum() {
+	if ring.Checksum() != was.Checksum() {
 		return failf(statusBusy, "%s: somebody else has written it meanwhile; nothing is changed: try again", c.File)
 	}
 	if err := keyring.WriteFile(c.File, is); err != nil {

@@ -147,6 +147,7 @@ func TestEdits(t *testing.T) {
 		{"revoke, and say what comes then", hmac, "revoke @RING {active} --reason leak --not-before now", 0, "then: 1h10m after it is published", ""},
 		{"end sessions", hmac, "end-sessions @RING --before now --reason x", 0, "accepted: T6", "active=active standby=standby"},
 		{"end old sessions", hmac, "end-sessions @RING --before 2026-01-01T00:00:00Z --reason x", 0, "began before 2026-01-01T00:00:00Z are over", "active=active"},
+		{"expect no generation", hmac, "standby @RING --expect-generation 0", 1, "of generation 7, and not 0", ""},
 		{"end sessions to come", hmac, "end-sessions @RING --before 2999-01-01T00:00:00Z --reason x", 78, "nobody could sign in", ""},
 		{"end sessions for no reason", hmac, "end-sessions @RING --before now", 64, "--reason", ""},
 		{"end sessions of no time", hmac, "end-sessions @RING --reason x", 64, "--before", ""},
@@ -696,7 +697,7 @@ func TestRestoreThatIsRefusedHasAHint(t *testing.T) {
 	d.Generation++
 	path := writeRing(t, d)
 	r := want(t, 1, "", "keyring", "restore", path, former)
-	if !strings.Contains(r.err, "T7") || !strings.Contains(r.err, path+": a later former ring may do") {
+	if !strings.Contains(r.err, "T7") || !strings.Contains(r.err, path+": another former ring may do") {
 		t.Errorf("%s", r.err)
 	}
 	if r := want(t, 1, "", "keyring", "rotate", path, "--algorithm", "hmac-sha256"); strings.Contains(r.err, "a later former ring") {
@@ -759,5 +760,43 @@ func TestRotateIfOlderThanLetsARotationEnd(t *testing.T) {
 				t.Errorf("%s: no %q in %s", args, says, r.err)
 			}
 		}
+	}
+}
+
+// Who reads the file of an incident is told what is left to do in it.
+func TestWhatIsLeftToDoAfterALeak(t *testing.T) {
+	path, keys := rotated(t, signer.HMACSHA256())
+	want(t, 0, "", "keyring", "revoke", path, keys["active"].String(), "--reason", "leak", "--not-before", "now")
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+	r := want(t, 0, "", "keyring", "end-sessions", path, "--before", "now", "--reason", "too early")
+	if !strings.Contains(r.out, "key "+keys["active"].String()+" was revoked at ") || !strings.Contains(r.out, "do this again from ") {
+		t.Errorf("%s", r.out)
+	}
+	want(t, 0, "", "keyring", "standby", path, "--algorithm", "blake2b-256")
+	if r := want(t, 78, "", "keyring", "promote", path); !strings.Contains(r.err, "keyring disable and revoke") {
+		t.Errorf("%s", r.err)
+	}
+	// So is who has it on standard input only.
+	for _, verb := range []string{"status", "list"} {
+		if r := want(t, 0, store(t, path).text, "keyring", verb, "-"); !strings.Contains(r.out, keys["standby"].String()) {
+			t.Errorf("%s: %s", verb, r.out)
+		}
+	}
+}
+
+// An edit of another ring than the one in use is not mended by hand, but made again.
+func TestPlanOfAnotherDraft(t *testing.T) {
+	path, _ := rotated(t, signer.HMACSHA256())
+	other := filepath.Join(t.TempDir(), "other.json")
+	if err := os.WriteFile(other, []byte(store(t, path).text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(t, 0, "", "keyring", "rotate", path)
+	want(t, 0, "", "keyring", "codec", other, "cbor")
+	if r := want(t, 1, "", "keyring", "plan", path, other); !strings.Contains(r.out, "was not made of the ring in use") {
+		t.Errorf("%s", r.out)
+	}
+	if r := want(t, 78, "", "keyring", "restore", other, path); !strings.Contains(r.err, "is of generation 8 too") {
+		t.Errorf("%s", r.err)
 	}
 }

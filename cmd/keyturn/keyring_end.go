@@ -17,6 +17,15 @@ func (c endSessionsCommand) Run(std streams) error {
 	}
 	return c.edit(std, func(d *draft) error {
 		d.urgent = true
-		return d.EndSessions(d.now, c.Before.at(d.now), c.Reason)
+		if err := d.EndSessions(d.now, c.Before.at(d.now), c.Reason); err != nil {
+			return err
+		}
+		p := d.ring.Policy()
+		for _, k := range d.Keys {
+			if from := k.Revoked.Add(p.Propagation + 2*p.Skew); !k.Revoked.IsZero() && from.After(d.now) {
+				d.note("key %v was revoked at %s: if it leaked, a thief may still make sessions; do this again from %s on, or that much later if the file was published later", k.ID(), stamp(k.Revoked), stamp(from))
+			}
+		}
+		return nil
 	})
 }

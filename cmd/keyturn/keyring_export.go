@@ -30,7 +30,7 @@ The kid of each JWK is the key's ID, and its alg HS256 for hmac-sha256, and othe
 }
 
 func (c exportCommand) Run(std streams) error {
-	keys, err := openRing(c.File)
+	ring, err := ringIn(c.File)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (c exportCommand) Run(std streams) error {
 	if err == nil && info.Mode()&os.ModeCharDevice != 0 && !c.Yes {
 		return failf(statusRefused, "standard output is a terminal, or another device: the secrets are not written there without --yes")
 	}
-	set, err := c.export(keys.Ring())
+	set, err := c.export(ring)
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,8 @@ func (c importCommand) Run(std streams) error {
 	}
 	_, err := os.Stat(c.File)
 	absent := errors.Is(err, fs.ErrNotExist)
-	if absent && c.ExpectGeneration != 0 {
-		return failf(statusRefused, "%s: no such file, and a ring of generation %d was expected", c.File, c.ExpectGeneration)
+	if absent && c.ExpectGeneration != nil {
+		return failf(statusRefused, "%s: no such file, and a ring of generation %d was expected", c.File, *c.ExpectGeneration)
 	}
 	wrong := c.wrong(absent)
 	var keys []keyring.Key

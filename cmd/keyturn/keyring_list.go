@@ -25,13 +25,13 @@ func (listCommand) Help() string {
 }
 
 func (c listCommand) Run(std streams) error {
-	keys, err := openRing(c.File)
+	r, err := ringFrom(c.File, std.in)
 	if err != nil {
 		return err
 	}
 	at := wholeSecond(c.time()) // as the times of edits are
-	d := describe(keys.Ring(), at)
-	d.Warnings = warnings(c.File, keys.Ring(), at)
+	d := describe(r, at)
+	d.Warnings = warnings(c.File, r, at)
 	if c.JSON {
 		return writeJSON(std.out, d)
 	}

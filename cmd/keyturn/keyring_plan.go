@@ -91,7 +91,7 @@ func (c planCommand) Run(std streams) error {
 // advice says what can be done about findings.
 func (c planCommand) advice(was, is *keyring.Ring, at time.Time, found []keyring.Finding) string {
 	if slices.ContainsFunc(found, func(f keyring.Finding) bool { return f.Rule <= keyring.T3 }) {
-		return "" // servers refuse the ring, and each finding says what to do
+		return fmt.Sprintf("%s was not made of the ring in use, or a key has been deleted from it: copy the file of the ring in use over it, and make the edit again", named(c.New))
 	}
 	again := fmt.Sprintf("if no instance has %s yet, drop it: copy the file of the ring in use over it, and make the edit again; if one has, give it to all of them at once", named(c.New))
 	if from, ok := publishFrom(was, is, at); ok {

@@ -25,7 +25,7 @@ type policyFlags struct {
 func (policyCommand) Help() string {
 	return `Without a flag, shows the policy; where the file is silent, what holds then. Every time that other commands schedule follows from it: a new policy is for the edits to come, and what is scheduled already stays as it is.
 
-max_session_high is the longest that max_session ever was. It is raised with max_session, and never lowered here, as sessions that were promised more may be left. If max_session is raised, so is the verify_until of keys that have not been followed by another yet. To raise it, publish the ring, and a propagation later deploy the application that makes longer sessions; to lower it, begin with the application.
+max_session_high is the longest that max_session ever was. It is raised with max_session, and never lowered here, as sessions that were promised more may be left. If max_session is raised, so is the verify_until of keys. To raise it, publish the ring, and a propagation later deploy the application that makes longer sessions; to lower it, begin with the application.
 
 Try a policy out with keyturn keyring simulate.` + editHelp + `    keyturn keyring policy keyring.json
     keyturn keyring policy keyring.json --max-session 30d
@@ -59,19 +59,19 @@ func setPolicy(d *draft, p keyring.Policy) error {
 
 // show writes the policy of the ring.
 func (c policyCommand) show(std streams) error {
-	if c.Reason != "" || len(c.Accept) > 0 || c.DryRun || c.ExpectGeneration != 0 {
+	if c.Reason != "" || len(c.Accept) > 0 || c.DryRun || c.ExpectGeneration != nil {
 		return failf(statusUsage, "which policy? Say --propagation, --skew or --max-session: without one, nothing is edited, and the present policy shown")
 	}
-	keys, err := openRing(c.File)
+	ring, err := ringIn(c.File)
 	if err != nil {
 		return err
 	}
-	y := keys.Ring().Policy()
+	y := ring.Policy()
 	if c.JSON {
 		return writeJSON(std.out, describePolicy(y))
 	}
 	describePolicy(y).write(std.out)
-	warn(std.err, c.File, warnings(c.File, keys.Ring(), time.Now()))
+	warn(std.err, c.File, warnings(c.File, ring, time.Now()))
 	return nil
 }
 

@@ -1,5 +1,12 @@
 package main
 
+import (
+	"errors"
+	"fmt"
+
+	"github.com/keyturn/keyturn/keyring"
+)
+
 type promoteCommand struct{ editing }
 
 func (promoteCommand) Help() string {
@@ -12,6 +19,10 @@ If the former key has leaked, this is not enough: revoke it.` + editHelp + `    
 func (c promoteCommand) Run(std streams) error {
 	return c.edit(std, func(d *draft) error {
 		d.urgent = true
-		return d.Promote(d.now)
+		err := d.Promote(d.now)
+		if errors.Is(err, keyring.ErrTooSoon) {
+			return fmt.Errorf("%w\nif the key that signs must not do so any longer, keyturn keyring disable and revoke can have another sign before that", err)
+		}
+		return err
 	})
 }

@@ -26,7 +26,7 @@ func (c restoreCommand) Run(std streams) error {
 		return fail(statusRing, errors.Join(about(c.File, err), c.nothingToRestore()))
 	}
 	return c.edit(std, func(d *draft) error {
-		d.hint = "a later former ring may do: the less has been decided since, the less there is in the way"
+		d.hint = "another former ring may do, a later one or an earlier one"
 		return d.Restore(d.now, former)
 	})
 }

@@ -82,6 +82,11 @@ func (c rotateCommand) due(d *draft) bool {
 	if err != nil {
 		return true // Rotate says what is wrong
 	}
+	for _, next := range d.Keys {
+		if d.ring.State(next.ID(), d.now) == keyring.Pending {
+			return true // Rotate says so
+		}
+	}
 	if due := k.SignFrom.Add(time.Duration(c.IfOlderThan)); d.now.Before(due) {
 		d.note("key %v signs since %s, and is to be followed from %s on", k.ID(), stamp(k.SignFrom), stamp(due))
 		return false

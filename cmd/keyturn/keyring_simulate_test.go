@@ -105,3 +105,15 @@ func TestSimulateTriesOutThePolicyOfAFile(t *testing.T) {
 		}
 	}
 }
+
+// A lag that no policy can bear is told of, also if no token happened to show it.
+func TestSimulateSaysWhatCannotDo(t *testing.T) {
+	for lag, want := range map[string]bool{"49m": false, "50m": true} {
+		var r simulateReport
+		result := keyturn(t, "", "keyring", "simulate", "--lag", lag, "--tokens", "1", "--json")
+		decodeJSON(t, result.out, &r)
+		if got := strings.Contains(r.Advice, "no edit is everywhere in time"); got != want {
+			t.Errorf("%s: %q", lag, r.Advice)
+		}
+	}
+}

@@ -78,16 +78,16 @@ type event struct {
 }
 
 func (c statusCommand) Run(std streams) error {
-	keys, err := openRing(c.File)
+	r, err := ringFrom(c.File, std.in)
 	if err != nil {
 		return err
 	}
 	// Of whole seconds, as the times of edits are: one just made is not in the future.
-	s, err := statusOf(keys.Ring(), wholeSecond(c.time()))
+	s, err := statusOf(r, wholeSecond(c.time()))
 	if err != nil {
 		return fail(statusRing, about(c.File, err))
 	}
-	s.Warnings = warnings(c.File, keys.Ring(), c.time())
+	s.Warnings = warnings(c.File, r, c.time())
 	if c.JSON {
 		return writeJSON(std.out, s)
 	}

@@ -12,13 +12,13 @@ import (
 	"github.com/keyturn/keyturn/signer"
 )
 
-// openRing opens the ring in a file.
-func openRing(path string) (*keyring.Keyring, error) {
+// ringIn reads the ring in a file.
+func ringIn(path string) (*keyring.Ring, error) {
 	r, err := keyring.ReadFile(path)
 	if err != nil {
 		return nil, fail(statusRing, about(path, err))
 	}
-	return keyring.New(r), nil
+	return r, nil
 }
 
 // standardInput is what a ring is called that comes from there.
@@ -29,11 +29,7 @@ const standardInput = "standard input"
 // that only reads it.
 func ringFrom(path string, in io.Reader) (*keyring.Ring, error) {
 	if path != "-" {
-		keys, err := openRing(path)
-		if err != nil {
-			return nil, err
-		}
-		return keys.Ring(), nil
+		return ringIn(path)
 	}
 	data, err := io.ReadAll(io.LimitReader(in, maxRing))
 	if err != nil {

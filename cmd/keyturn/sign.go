@@ -66,15 +66,16 @@ func (c signCommand) Run(std streams) error {
 	if at.Before(firstInstant) || at.After(lastInstant) {
 		return failf(statusUsage, "--at: a session can begin from %s to %s", stamp(firstInstant), stamp(lastInstant))
 	}
-	keys, err := openRing(c.Keyring)
+	ring, err := ringIn(c.Keyring)
 	if err != nil {
 		return err
 	}
+	keys := keyring.New(ring)
 	config, err := c.config(keys, rawCodecs(string(c.Codec)))
 	if err != nil {
 		return err
 	}
-	longest := keys.Ring().Policy().MaxSession.Truncate(time.Second)
+	longest := ring.Policy().MaxSession.Truncate(time.Second)
 	config.Lifetime = min(session.DefaultLifetime, longest)
 	if c.Lifetime != nil {
 		config.Lifetime = time.Duration(*c.Lifetime)
