@@ -224,7 +224,7 @@ func (p *planner) promisesAreKept() {
 		if !ok || was.SignFrom.IsZero() && was.VerifyUntil.IsZero() || was.isTombstone() || !was.VerifyUntil.IsZero() && !p.at.Before(was.VerifyUntil) {
 			continue
 		}
-		if _, signs := p.lastSigned(was.id); signs || !was.SignFrom.Before(p.everywhere()) {
+		if _, signs := p.lastSigned(was.id); signs || was.VerifyUntil.IsZero() && !was.SignFrom.Before(p.everywhere()) {
 			continue // it is judged already, or has signed nothing
 		}
 		if out := is.outOfUse(); out != "" && (is.isTombstone() || !was.Disabled) {
@@ -261,13 +261,17 @@ func (p *planner) remembers(was, is Key, last time.Time) {
 		return
 	}
 	need := later(p.everywhere().Add(p.session + p.skew))
-	may := !was.SignFrom.IsZero() && was.SignFrom.Before(p.everywhere()) || was.SignFrom.IsZero() && !was.VerifyUntil.IsZero()
-	next := p.new.changes[p.new.at(last)]
+	// What was to retire may have signed before its sign_from, if that was put off.
+	retires := !was.VerifyUntil.IsZero()
+	may := retires || !was.SignFrom.IsZero() && was.SignFrom.Before(p.everywhere())
+	next, present := p.new.changes[p.new.at(last)], p.new.changes[p.new.at(p.at)]
 	switch {
-	case may && (is.SignFrom.IsZero() || is.SignFrom.After(p.at) && is.SignFrom.After(was.SignFrom)):
+	case may && (is.SignFrom.IsZero() || is.SignFrom.After(p.at) && (retires || is.SignFrom.After(was.SignFrom))):
 		p.find(T6, is.id, "key %v may have signed, which this ring does not tell: a later one could end its sessions; keep its sign_from, or set verify_until to %s or later", is.id, need)
 	case !last.IsZero() && next.key >= 0 && p.new.document.Keys[next.key].id != is.id && next.from.Before(last):
 		p.find(T6, is.id, "key %v signs until %s, and this ring tells of %s: a later one could end its sessions; set verify_until to %s or later", is.id, stamp(last), stamp(next.from), need)
+	case may && last.IsZero() && present.key != p.new.index[is.id] && present.from.Before(p.primarySince()):
+		p.find(T6, is.id, "key %v may have signed until %s, and this ring tells of %s: a later one could end its sessions; set verify_until to %s or later", is.id, stamp(p.primarySince()), stamp(present.from), need)
 	}
 }
 

@@ -124,7 +124,10 @@ func TestPlanRemembersSigners(t *testing.T) {
 			is.SignFrom, is.VerifyUntil = was.SignFrom.Add(-day), now.Add(30*day)
 		}, false},
 		"the present is to sign in an hour": {func(was, is *Key, now time.Time) { is.SignFrom = now.Add(time.Hour) }, true},
-		"the present has signed for longer": {func(was, is *Key, now time.Time) { is.SignFrom = is.SignFrom.Add(-time.Hour) }, false},
+		"the present has signed for longer": {func(was, is *Key, now time.Time) { is.SignFrom = is.SignFrom.Add(-time.Hour) }, true},
+		"so, and the former has an end": {func(was, is *Key, now time.Time) {
+			is.SignFrom, was.VerifyUntil = is.SignFrom.Add(-time.Hour), now.Add(30*day)
+		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, was, is := turned(t)
@@ -157,6 +160,27 @@ func TestPlanRemembersKeysThatWereToRetire(t *testing.T) {
 		_, found := h.plans(0, func(d *Document, now time.Time) error { edit(keyOf(d, k), now); return nil })
 		if !slices.Contains(rulesOf(found), "T6") {
 			t.Errorf("%v", found)
+		}
+	}
+}
+
+// A key that retires has signed, though its sign_from was put off.
+func TestPlanRemembersWhatRetiresThoughItIsToSignAgain(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	k := inState(t, h.ring, Active, h.now).id
+	h.publishes(0, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 0) })
+	h.now = h.now.Add(day)
+	h.publishes(0, func(d *Document, now time.Time) error { keyOf(d, k).SignFrom = now.Add(5 * day); return nil })
+	h.now = h.now.Add(2 * time.Hour)
+	for name, edit := range map[string]func(k *Key){
+		"cut short":     func(k *Key) { k.SignFrom, k.VerifyUntil = time.Time{}, h.now },
+		"revoked":       func(k *Key) { k.Revoked = h.now },
+		"loses its end": func(k *Key) { k.VerifyUntil = time.Time{} },
+		"is put off":    func(k *Key) { k.VerifyUntil, k.SignFrom = time.Time{}, h.now.Add(9*day) },
+	} {
+		_, found := h.plans(0, func(d *Document, now time.Time) error { edit(keyOf(d, k)); return nil })
+		if !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T6 && f.Key == k && !f.Accepted }) {
+			t.Errorf("%s: %v", name, found)
 		}
 	}
 }
