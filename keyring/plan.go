@@ -323,15 +323,19 @@ func (p *planner) nothingFallsBack() {
 			continue // the latter is what slow clocks do anyhow
 		}
 		id := p.new.document.Keys[q.key].id
-		if k, _ := p.old.Primary(q.from); k.id != id || !q.from.After(since) {
+		was, _ := p.old.Primary(q.from.Add(-1))
+		if k, _ := p.old.Primary(q.from); was.seals && k.id == id && q.from.After(since) {
+			sealed = false // as it was to be anyhow
+		} else {
 			p.find(T7, id, "from %s, key %v signs, which does not encrypt as the one before does: sessions are written in the clear", p.begins(q), id)
 		}
 	}
 	// Nor where an instance lacks the algorithm of the key that signs.
 	keys := p.new.document.Keys
+	lifted := mustSeal(p.old.document.Keys, p.at) && !mustSeal(keys, p.at)
 	for _, k := range keys {
 		from := k.SignFrom
-		if k.seals || from.IsZero() || from.Before(p.at.Add(-p.skew)) || !mustSeal(keys, from.Add(-1)) || mustSeal(keys, from) {
+		if k.seals || from.IsZero() || from.Before(p.at.Add(-p.skew)) && !lifted || !mustSeal(keys, from.Add(-1)) || mustSeal(keys, from) {
 			continue
 		}
 		if signs, _ := p.new.Primary(from); signs.seals {

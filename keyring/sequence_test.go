@@ -392,6 +392,32 @@ func TestPlanFindsWhatFallsBackLater(t *testing.T) {
 	}
 }
 
+// Nor may it begin to encrypt only until a key takes over that does not, though the
+// ring before has scheduled that; and what falls back as it does falls back once.
+func TestPlanFindsWhatIsSealedForAWhile(t *testing.T) {
+	d := founded(t, signer.HMACSHA256()).Document()
+	x, c, e := GenerateKey(signer.XChaCha20Poly1305()), GenerateKey(signer.HMACSHA256()), GenerateKey(signer.HMACSHA256())
+	for _, k := range []*Key{&x, &c, &e} {
+		k.Added = base.Add(-20 * day)
+		d.Keys = append(d.Keys, *k)
+	}
+	keyOf(&d, c.id).SignFrom, keyOf(&d, e.id).SignFrom = base.Add(20*day), base.Add(40*day)
+	h := &history{t, newTestRing(t, d), base}
+	var found []Finding
+	h.ring, found = h.plans(0, func(d *Document, now time.Time) error { keyOf(d, x.id).SignFrom = now.Add(2 * day); return nil })
+	if !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T7 && f.Key == c.id }) {
+		t.Errorf("%v", found)
+	}
+	for _, at := range []time.Duration{0, day, 10 * day} {
+		g := *h
+		g.now = g.now.Add(at)
+		_, found := g.plans(0, func(d *Document, now time.Time) error { return d.ScheduleCodec(now, "cbor", now) })
+		if slices.Contains(rulesOf(found), "T7") {
+			t.Errorf("after %v, the ring in use says so already: %v", at, found)
+		}
+	}
+}
+
 // A key that does not encrypt, and never signs since it retires too soon, does not lift
 // the seal for instances that cannot sign with the key that does.
 func TestPlanFindsAKeyThatOnlyLiftsTheSeal(t *testing.T) {
@@ -405,6 +431,15 @@ func TestPlanFindsAKeyThatOnlyLiftsTheSeal(t *testing.T) {
 		return nil
 	}
 	next, found := h.plans(0, edit)
+	for _, from := range []time.Duration{defaultS, time.Hour, 24 * time.Hour} { // before now
+		_, found := h.plans(0, func(d *Document, now time.Time) error {
+			keyOf(d, c.id).SignFrom, keyOf(d, c.id).VerifyUntil = now.Add(-from), now.Add(5*time.Hour)
+			return nil
+		})
+		if !slices.Contains(rulesOf(found), "T7") {
+			t.Errorf("since %v: %v", from, found)
+		}
+	}
 	if p, err := next.Primary(base.Add(3 * time.Hour)); err != nil || !p.seals {
 		t.Fatalf("%v, %v", p, err)
 	}
