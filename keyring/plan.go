@@ -264,9 +264,10 @@ func (p *planner) remembers(was, is Key, last time.Time) {
 	// What was to retire may have signed before its sign_from, if that was put off.
 	retires := !was.VerifyUntil.IsZero()
 	may := retires || !was.SignFrom.IsZero() && was.SignFrom.Before(p.everywhere())
+	tells := p.at.Add(p.new.policy.Propagation) // whoever judges the next edit takes it so
 	next, present := p.new.changes[p.new.at(last)], p.new.changes[p.new.at(p.at)]
 	switch {
-	case may && (is.SignFrom.IsZero() || is.SignFrom.After(p.at) && (retires || is.SignFrom.After(was.SignFrom))):
+	case may && (is.SignFrom.IsZero() || !is.SignFrom.Before(tells) && (retires || is.SignFrom.After(was.SignFrom))):
 		p.find(T6, is.id, "key %v may have signed, which this ring does not tell: a later one could end its sessions; keep its sign_from, or set verify_until to %s or later", is.id, need)
 	case !last.IsZero() && next.key >= 0 && p.new.document.Keys[next.key].id != is.id && next.from.Before(last):
 		p.find(T6, is.id, "key %v signs until %s, and this ring tells of %s: a later one could end its sessions; set verify_until to %s or later", is.id, stamp(last), stamp(next.from), need)

@@ -185,6 +185,42 @@ func TestPlanRemembersWhatRetiresThoughItIsToSignAgain(t *testing.T) {
 	}
 }
 
+// What begins to sign before the ring is everywhere is remembered by that: an emergency
+// is not held up by the clock of a job that is behind the operator's.
+func TestRevokeIsPublishedByASlowClock(t *testing.T) {
+	for behind, want := range map[time.Duration]bool{0: false, defaultS: false, 2 * defaultS: false, defaultD + defaultS: true} {
+		h := newHistory(t, signer.HMACSHA256())
+		k, p := inState(t, h.ring, Standby, h.now).id, inState(t, h.ring, Active, h.now).id
+		d := h.ring.Document()
+		keyOf(&d, k).VerifyUntil = h.now.Add(30 * day) // as after Restore, it has signed
+		h.ring = newTestRing(t, d)
+		_, found := h.plans(-behind, func(d *Document, now time.Time) error { return d.Revoke(now, p, "leaked") })
+		got := slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T6 && f.Key == k && !f.Accepted })
+		if got != want {
+			t.Errorf("%v behind: %v", behind, found)
+		}
+	}
+}
+
+// By the propagation to come, that is: the one of the past may be longer.
+func TestPlanRemembersBySmallerPropagation(t *testing.T) {
+	d := founded(t, signer.HMACSHA256()).Document()
+	k := keyOf(&d, inState(t, newTestRing(t, d), Standby, base).id)
+	k.VerifyUntil, d.Policy.Propagation = base.Add(30*day), 3*day
+	h := &history{t, newTestRing(t, d), base}
+	for from, want := range map[time.Duration]bool{time.Hour - time.Second: false, time.Hour: true, 2 * day: true} {
+		_, found := h.plans(0, func(d *Document, now time.Time) error {
+			d.Policy.Propagation = time.Hour
+			keyOf(d, k.id).SignFrom, keyOf(d, k.id).VerifyUntil = now.Add(from), time.Time{}
+			return nil
+		})
+		got := slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == T6 && f.Key == k.id })
+		if got != want {
+			t.Errorf("from %v: %v", from, found)
+		}
+	}
+}
+
 // What is encrypted by a fast clock, or would be but for a key that is gone, is not
 // written in the clear.
 func TestPlanRemembersTheSeal(t *testing.T) {
