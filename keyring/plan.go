@@ -320,8 +320,12 @@ func (p *planner) nothingFallsBack() {
 				sealed, since = true, latest(q.from, p.at)
 			}
 			continue
-		case !sealed, !q.to.IsZero() && !q.to.After(since):
-			continue // the latter is what slow clocks do anyhow
+		case !sealed:
+			continue
+		case !q.to.IsZero() && !q.to.After(since):
+			if k, _ := p.old.Primary(q.to.Add(-1)); !k.seals {
+				continue // it is what slow clocks do anyhow
+			}
 		}
 		id := p.new.document.Keys[q.key].id
 		was, _ := p.old.Primary(q.from.Add(-1))

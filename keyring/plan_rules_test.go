@@ -139,6 +139,7 @@ func TestPlanFindsJustWhatIsWrong(t *testing.T) {
 		{"a slow clock is as slow as can be", keys(c.signing("B", 2*defaultS)), keys(c.signing("B", 2*defaultS)), nil},
 		{"a clock cannot be so slow", keys(c.signing("B", 2*defaultS+1)), keys(c.signing("B", 2*defaultS+1)), []string{"T7 B"}},
 		{"for slow clocks, it is written in the clear still", keys(ending(a, reach-time.Minute), c.signing("P", -time.Minute), c["Q"]), keys(ending(a, reach-time.Minute), c.signing("P", -time.Minute), c["Q"]), nil},
+		{"for slow clocks, it is written in the clear again", keys(c.signing("A", -40*day), c.signing("P", -30*day), c["Q"]), keys(c.signing("A", -40*day), c.signing("P", -time.Minute), c["Q"]), []string{"T7 A"}},
 		{"it is sealed from this instant on", keys(ending(a, reach), c.signing("P", 0), c["Q"]), keys(ending(a, reach), c.signing("P", 0), c["Q"]), nil},
 		{"it is written in the clear for a while", keys(c.signing("P", -30*day), c["A"], c["Q"], c["R"]),
 			keys(ending(c.signing("P", -30*day), 2*day+reach), ending(c.signing("A", 2*day), 5*day+reach), c.signing("Q", 5*day), c["R"]), []string{"T7 A"}},
