@@ -117,7 +117,7 @@ func TestEditsDoJustWhatTheySay(t *testing.T) {
 			func(d *Document) error { return d.ScheduleCodec(base, "cbor", base.Add(2*day)) }, "A>-720h, B, cbor from 48h"},
 
 		{"longer sessions", keys(ending(a, 40*day), ending(c.signing("B", 2*day), 50*day), ending(c.signing("C", -40*day), day), ending(c["D"], day), c["E"]),
-			policy(Policy{MaxSession: 15 * day}), "A>-720h<984h, B>48h<1224h, C>-960h<24h, D<24h, E"},
+			policy(Policy{MaxSession: 15 * day}), "A>-720h<984h, B>48h<1224h, C>-960h<48h, D<24h, E"},
 		{"longer sessions of a key that has just begun to sign", keys(ending(a, 20*day), ending(c.signing("B", -time.Minute), 30*day), c["E"]),
 			policy(Policy{MaxSession: 15 * day}), "A>-720h<504h, B>-1m<744h, E"},
 		{"clocks that are better", keys(ending(a, 40*day), c["E"]), policy(Policy{Skew: time.Minute}), "A>-720h<960h, E"},

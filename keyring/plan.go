@@ -403,7 +403,11 @@ func (p *planner) tombstonesStay() {
 		p.find(T8, KeyID{}, "not_before is lowered: sessions that it ended go on, until %s; keep it until then", later(was.Add(p.session+p.skew)))
 	}
 	for _, k := range p.old.document.Keys {
-		if _, ok := p.new.index[k.id]; ok || !k.isTombstone() {
+		is, ok := p.new.key(k.id)
+		if ok && k.isTombstone() && k.seals && !is.SignFrom.Equal(k.SignFrom) {
+			p.find(T8, k.id, "the tombstone of key %v has another sign_from, by which it is known from when on sessions were encrypted: keep it", k.id)
+		}
+		if ok || !k.isTombstone() {
 			continue
 		}
 		if end := k.buried().Add(p.session + p.skew); p.at.Before(end) {

@@ -573,3 +573,18 @@ func TestPlanMindsADisabledKeyThatIsPublishedTooLate(t *testing.T) {
 		t.Errorf("%v", found)
 	}
 }
+
+// By the tombstone of a key it is known from when on sessions were encrypted.
+func TestPlanMindsTheTombstoneOfAKeyThatSealed(t *testing.T) {
+	h := newHistory(t, signer.XChaCha20Poly1305())
+	k := inState(t, h.ring, Active, h.now).id
+	h.publishes(day, func(d *Document, now time.Time) error { return d.Revoke(now, k, "leaked") })
+	for _, from := range []time.Time{{}, h.now.Add(day), h.now.Add(-time.Hour)} {
+		d := h.ring.Document()
+		d.Generation++
+		keyOf(&d, k).SignFrom = from
+		if found := Plan(h.ring, newTestRing(t, d), h.now); !slices.ContainsFunc(found, func(f Finding) bool { return (f.Rule == T8 || f.Rule == T3) && f.Key == k }) {
+			t.Errorf("sign_from %v: %v", from, found)
+		}
+	}
+}
