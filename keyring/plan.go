@@ -84,7 +84,7 @@ func succession(present, next *Ring) (found []Finding) {
 			find(T3, was.id, "keys: key %v has another secret or algorithm; make it a key of its own", was.id)
 		case !was.Revoked.IsZero() && is.Revoked.IsZero():
 			find(T3, was.id, "keys: key %v was revoked and no longer is; say so again", was.id)
-		case was.seals && is.isTombstone() && (!is.seals || is.hides(was)):
+		case was.seals && is.isTombstone() && (!is.seals || is.hides(was) && !mustSeal(next.document.Keys, is.buried())):
 			find(T3, was.id, "keys: the tombstone of key %v must keep seals and sign_from: nothing may fall back from sealed to signed", was.id)
 		}
 	}

@@ -588,3 +588,18 @@ func TestPlanMindsTheTombstoneOfAKeyThatSealed(t *testing.T) {
 		}
 	}
 }
+
+// An instance that has missed the ring between takes the next one, in which a tombstone
+// does not tell that its key was to encrypt, if another key tells so.
+func TestARestoreAndARevokeAreTakenTogether(t *testing.T) {
+	h := newHistory(t, signer.XChaCha20Poly1305())
+	k := inState(t, h.ring, Standby, h.now).id
+	first := h.publishes(0, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 0) })
+	missing := New(h.ring)
+	h.now = h.now.Add(3 * time.Hour)
+	h.publishes(0, func(d *Document, now time.Time) error { return d.Restore(now, first) })
+	h.publishes(0, func(d *Document, now time.Time) error { return d.Revoke(now, k, "leaked") })
+	if err := missing.Replace(h.ring); err != nil {
+		t.Error(err)
+	}
+}
