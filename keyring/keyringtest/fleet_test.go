@@ -151,7 +151,7 @@ func TestUnsoundFleetsSignPeopleOut(t *testing.T) {
 			enough := bounded(200)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			r, err := f.Run(ctx, 2000, bounded(100_000), func(r Result) {
+			r, err := f.Run(ctx, 2000, 100_000, func(r Result) { // it ends when there are enough
 				if r.WronglyRejected >= enough {
 					cancel()
 				}
