@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -15,17 +16,19 @@ import (
 
 type exportCommand struct {
 	ringArgument
-	KID  []keyring.KeyID `arg:"" optional:"" name:"kid" help:"The IDs of the keys. By default, all that verify now."`
-	JWKS bool            `name:"jwks" required:"" help:"As a JWK Set (RFC 7517), the only form there is."`
-	Yes  bool            `help:"Write the secrets to a terminal, too."`
+	KID    []keyring.KeyID `arg:"" optional:"" name:"kid" help:"The IDs of the keys. By default, all that verify now."`
+	JWKS   bool            `name:"jwks" xor:"form" required:"" help:"As a JWK Set (RFC 7517)."`
+	Secret bool            `xor:"form" required:"" help:"As the bare secret of one key, in base64. By default, of the key that signs."`
+	Yes    bool            `help:"Write the secrets to a terminal, too."`
 }
 
 func (exportCommand) Help() string {
 	return `Writes the secrets of keys in plain text: whoever reads them can sign in as anybody. To a terminal, whose contents may be seen or kept, it writes them with --yes only, and likewise to any other device.
 
-The kid of each JWK is the key's ID, and its alg HS256 for hmac-sha256, and otherwise keyturn's name of the algorithm. The keys that sessions are signed with are derived from these, as the documentation of package keyring says. The key that signs comes first. The schedule is not exported: a copy of the file has it.
+The kid of each JWK is the key's ID, and its alg HS256 for hmac-sha256, and otherwise keyturn's name of the algorithm. The keys that sessions are signed with are derived from these, as the documentation of package keyring says. The key that signs comes first. The schedule is not exported: a copy of the file has it. A bare --secret is what keyring.FromEnv reads, as that of an hmac-sha256 key, and keyring import takes, which has to be told of another algorithm.
 
     keyturn keyring export keyring.json --jwks > keys.json
+    SESSION_SECRET=$(keyturn keyring export keyring.json --secret) ./app
     keyturn keyring export keyring.json 1dc4fea0 --jwks | vault kv put secret/shop jwks=-`
 }
 
@@ -33,6 +36,9 @@ func (c exportCommand) Run(std streams) error {
 	ring, err := ringIn(c.File)
 	if err != nil {
 		return err
+	}
+	if c.Secret && len(c.KID) > 1 {
+		return failf(statusUsage, "--secret: of one key")
 	}
 	info, err := os.Stdout.Stat()
 	if err == nil && info.Mode()&os.ModeCharDevice != 0 && !c.Yes {
@@ -42,7 +48,15 @@ func (c exportCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(std.out, set)
+	if !c.Secret {
+		return writeJSON(std.out, set)
+	}
+	if len(set.Keys) == 0 {
+		return failf(statusConfig, "%s: no key verifies now", c.File)
+	}
+	secret, _ := set.Keys[0].Key.([]byte)
+	_, err = fmt.Fprintln(std.out, base64.RawURLEncoding.EncodeToString(secret))
+	return err
 }
 
 func (c exportCommand) export(r *keyring.Ring) (jose.JSONWebKeySet, error) {

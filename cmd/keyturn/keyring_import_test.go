@@ -419,3 +419,42 @@ func TestImportReadsBase64AsFromEnv(t *testing.T) {
 		}
 	}
 }
+
+// A bare secret is what FromEnv reads, and import takes.
+func TestExportOfOneSecret(t *testing.T) {
+	for _, a := range signer.All() {
+		path, keys := rotated(t, a)
+		export := func(args ...string) string {
+			out, err := newCommand(t, append([]string{"keyring", "export", path, "--secret"}, args...)...).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(out)
+		}
+		for _, id := range []keyring.KeyID{keys["active"], keys["standby"]} {
+			secret := export(id.String())
+			other := filepath.Join(t.TempDir(), "other.json")
+			want(t, 0, "", "keyring", "import", other, "--secret", sourceFile(t, secret), "--algorithm", a.Name)
+			if s := readRing(t, other).State(id, time.Now()); s != keyring.Active {
+				t.Errorf("%s: the key is %v", a.Name, s)
+			}
+			if a.Name != signer.HMACSHA256().Name {
+				continue
+			}
+			t.Setenv("KEYTURN_TEST_SECRET", strings.TrimSpace(secret))
+			k, err := keyring.FromEnv("KEYTURN_TEST_SECRET")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p, err := k.Ring().Primary(time.Now()); err != nil || p.ID() != id {
+				t.Errorf("%v, %v", p, err)
+			}
+		}
+		if export() != export(keys["active"].String()) {
+			t.Errorf("%s: by default, it is not that of the key that signs", a.Name)
+		}
+		want(t, 64, "", "keyring", "export", path, "--secret", keys["active"].String(), keys["standby"].String())
+		want(t, 64, "", "keyring", "export", path, "--secret", "--jwks")
+		want(t, 64, "", "keyring", "export", path)
+	}
+}
