@@ -150,8 +150,8 @@ func (e *editor) schedule(next *Key, now time.Time, in time.Duration) error {
 
 // Promote has the key that is scheduled next sign now or, if none is, the standby
 // key. The error is ErrTooSoon if not every instance may have the key yet: if the
-// propagation has not passed since it was added. A ring does not know when it was published: if
-// that was later, wait longer.
+// propagation has not passed since it was added. A ring does not know when it was
+// published: if that was later, wait longer.
 func (d *Document) Promote(now time.Time) error {
 	return d.edit(now, func(e *editor) error {
 		if err := e.canJudge(); err != nil {

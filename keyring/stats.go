@@ -120,10 +120,12 @@ func (k *Keyring) Stats(now time.Time) Stats {
 	r := present.ring
 	s := Stats{
 		Ring: r.Name(), Generation: r.Generation(), Checksum: r.checksum, Published: r.document.Published,
-		Policy: r.policy, Adopted: present.adopted.UTC(), Warnings: r.Warnings(now),
+		Policy: r.policy, Adopted: present.adopted.UTC(),
 	}
 	s.Policy.unknown = nil
-	if f := k.follower; f != nil {
+	if f := k.follower; f == nil {
+		s.Warnings = r.Warnings(now)
+	} else {
 		s.Warnings = f.warnings(r, now)
 		f.mu.Lock()
 		s.Confirmed, s.Failure, s.Loads = f.confirmed.UTC(), f.shown, f.loads

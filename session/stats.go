@@ -29,13 +29,15 @@ type Stats struct {
 	Outcomes map[string]uint64 `json:"outcomes"`
 
 	// Read counts the sessions that were valid, and Written the tokens that were
-	// made, by codec; each of Config.Codecs is in both. When none of a codec has been read on any instance for as
-	// long as a session lasts, a program can do without that codec.
+	// made, by codec; each of Config.Codecs is in both. When none of a codec has
+	// been read on any instance for as long as a session lasts, a program can do
+	// without that codec.
 	Read    map[string]uint64 `json:"read"`
 	Written map[string]uint64 `json:"written"`
 
-	// Reissued counts the tokens that were made for sessions to go on under another key or in
-	// another codec than they came in, by the changes that occurred.
+	// Reissued counts the tokens that were made for sessions to go on under
+	// another key or in another codec than they came in, by the changes that
+	// occurred.
 	Reissued []Reissue `json:"reissued,omitempty"`
 }
 

@@ -100,7 +100,7 @@ func statusOf(r *keyring.Ring, at time.Time) (ringStatus, error) {
 	d := r.Document()
 	s := ringStatus{
 		Ring: r.Name(), Generation: r.Generation(), Checksum: r.Checksum(), Published: d.Published, NotBefore: r.NotBefore(),
-		At: at.UTC().Round(0), Policy: describePolicy(r.Policy()), Ahead: eventsAhead(r, at), Warnings: r.Warnings(at),
+		At: at.UTC().Round(0), Policy: describePolicy(r.Policy()), Ahead: eventsAhead(r, at),
 	}
 	for _, k := range d.Keys {
 		s.add(k, r, at)
