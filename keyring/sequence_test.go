@@ -603,3 +603,28 @@ func TestARestoreAndARevokeAreTakenTogether(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Where there is time for a new key, one that is to retire, and may have signed, is not
+// the next to sign.
+func TestRevokeOfAPendingKeyTakesNoneThatRetires(t *testing.T) {
+	h := newHistory(t, signer.HMACSHA256())
+	h.publishes(0, func(d *Document, now time.Time) error { return d.Rotate(now, signer.Algorithm{}, 3*day) })
+	pending, leaving := inState(t, h.ring, Pending, h.now).id, inState(t, h.ring, Standby, h.now).id
+	r := edited(t, h.ring, h.now, func(d *Document) error {
+		keyOf(d, leaving).VerifyUntil = h.now.Add(30 * day)
+		return d.Revoke(h.now, pending, "leaked")
+	})
+	if k, err := r.Primary(h.now.Add(4 * day)); err != nil || k.id == leaving || k.id == pending {
+		t.Errorf("%v, %v", k, err)
+	}
+}
+
+// Two rings of one generation are no former and later one.
+func TestRestoreOfTheSameGeneration(t *testing.T) {
+	r := founded(t, signer.HMACSHA256())
+	d := r.Document()
+	d.Codecs = []CodecFrom{{Codec: "cbor", From: base}}
+	if err := d.Restore(base, r); err == nil || !strings.Contains(err.Error(), "too, and says something else") {
+		t.Errorf("%v", err)
+	}
+}
