@@ -12,16 +12,18 @@ const module = "github.com/keyturn/keyturn/"
 // arrows lists, for each package, which of the others it may depend on,
 // directly or not. Nothing may depend on a package that is in no list.
 var arrows = map[string][]string{
+	"internal/envelope":      {},
+	"internal/turns":         {},
 	"codec":                  {},
 	"codec/codectest":        {"codec"},
 	"signer":                 {},
 	"signer/signertest":      {"signer"},
 	"keyring":                {"signer"},
-	"keyring/keyringtest":    {"codec", "keyring", "signer", "session", "session/internal/shape", "session/internal/token"},
+	"keyring/keyringtest":    {"internal/envelope", "codec", "keyring", "signer", "session", "session/internal/shape", "session/internal/token"},
 	"session/internal/shape": {"codec"},
 	"session/internal/token": {"signer"},
-	"session":                {"codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
-	"middleware":             {"session", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
+	"session":                {"internal/envelope", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
+	"middleware":             {"session", "internal/envelope", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
 }
 
 // withoutHTTP are the packages that know nothing of net/http.

@@ -6,12 +6,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/internal/turns"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/signer"
 )
@@ -28,48 +28,21 @@ type standard struct {
 
 var standardSession = standard{12345, "tom@example.com", "admin", "c3ab8ff13720e8ad9047dd39466b3c89", "dark", 1732345678}
 
-// sideBySide measures ours beside floor: by turns of some 50 us, so that both meet
-// the same machine, however busy it is. It reports the median of each, in ns, and
-// the median of the ratios of the turns with their quartiles.
+// sideBySide measures ours beside floor, and reports the median of each, in ns,
+// and the median of their ratios with its bounds.
 func sideBySide(b *testing.B, floor, ours func()) {
-	const calls, least = 100, 200
-	turn := func(f func()) float64 {
-		began := time.Now()
-		for range calls {
-			f()
-		}
-		return float64(time.Since(began).Nanoseconds()) / calls
+	o := turns.Options{Turn: 50 * time.Microsecond, Rounds: max(1, min(b.N, 2000))}
+	if b.N > 1 {
+		o.Rounds = max(o.Rounds, 201)
 	}
-	var times [2][]float64
-	var ratios []float64
-	round := func() {
-		// Who goes first alternates as well.
-		var t [2]float64
-		for i := range t {
-			j := (i + len(ratios)) % 2
-			t[j] = turn([]func(){floor, ours}[j])
-		}
-		for i := range t {
-			times[i] = append(times[i], t[i])
-		}
-		ratios = append(ratios, t[1]/t[0])
-	}
-	for b.Loop() {
-		round()
-	}
-	for len(ratios) < least && b.N > 1 { // else it is only seen to work
-		round()
-	}
-	quantile := func(s []float64, q float64) float64 {
-		slices.Sort(s)
-		return s[int(q*float64(len(s)-1))]
-	}
+	all := turns.Measure(o, turns.Case{Name: "floor", Do: floor}, turns.Case{Name: "ours", Do: ours})
+	ratio := all[1].Over(all[0])
 	b.ReportMetric(0, "ns/op") // a round is not an operation
-	b.ReportMetric(quantile(times[0], 0.5), "floor-ns")
-	b.ReportMetric(quantile(times[1], 0.5), "ours-ns")
-	b.ReportMetric(quantile(ratios, 0.25), "ratio-q1")
-	b.ReportMetric(quantile(ratios, 0.5), "ratio")
-	b.ReportMetric(quantile(ratios, 0.75), "ratio-q3")
+	b.ReportMetric(all[0].Time().Median, "floor-ns")
+	b.ReportMetric(all[1].Time().Median, "ours-ns")
+	b.ReportMetric(ratio.Low, "ratio-low")
+	b.ReportMetric(ratio.Median, "ratio")
+	b.ReportMetric(ratio.High, "ratio-high")
 }
 
 // BenchmarkEnvelope opens and makes tokens without their codec. The floor is what

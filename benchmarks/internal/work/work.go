@@ -1,0 +1,61 @@
+// Package work is the work that benchmarks measure: contests, in which keyturn
+// enters by itself, and others with it in the module that has them.
+package work
+
+import "time"
+
+// A Contest is one piece of work, and those who do it. All of them have the same
+// input, and give the same result: whoever makes an Entry has compared it.
+type Contest struct {
+	// Name says what the work is, from the general to the particular, as
+	// "envelope/open/132".
+	Name    string
+	Entries []Entry
+}
+
+// An Entry is one way to do the work.
+type Entry struct {
+	// Who does it: "keyturn" and with what, "floor" and what that is, or the
+	// name of another library and with what.
+	Who string
+	// Do does it once. It panics if it fails.
+	Do func()
+	// Cookie is the length in bytes of the cookie's value; 0 where there is none.
+	Cookie int
+	// Note is what a reader must know to compare the entry with the others.
+	Note string
+}
+
+// Enter adds entries to the contest of the name, which must be there.
+func Enter(contests []Contest, name string, entries ...Entry) {
+	for i := range contests {
+		if contests[i].Name == name {
+			contests[i].Entries = append(contests[i].Entries, entries...)
+			return
+		}
+	}
+	panic("work: no contest " + name)
+}
+
+// Session is the session of every contest that has a struct in it: what a small
+// site keeps about its visitor.
+type Session struct {
+	UserID int64  `json:"user_id"`
+	User   string `json:"user"`
+	Role   string `json:"role"`
+	CSRF   string `json:"csrf"`
+	Theme  string `json:"theme"`
+	Seen   int64  `json:"seen"`
+}
+
+// Standard is the session that is measured.
+var Standard = Session{
+	UserID: 12345, User: "tom@example.com", Role: "admin",
+	CSRF: "c3ab8ff13720e8ad9047dd39466b3c89", Theme: "dark", Seen: 1732345678,
+}
+
+// Sizes are the payloads of the envelope's contests, in bytes.
+var Sizes = []int{16, 132, 1000, 2900}
+
+// Now is when the work is done.
+var Now = time.Now().Truncate(time.Second)

@@ -1,0 +1,120 @@
+package turns_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/internal/turns"
+)
+
+var sink []byte
+
+func TestMeasureGivesEachCaseItsTurnInEachRound(t *testing.T) {
+	var order []int
+	mark := func(i int) func() {
+		return func() {
+			if n := len(order); n == 0 || order[n-1] != i {
+				order = append(order, i)
+			}
+			for began := time.Now(); time.Since(began) < 50*time.Microsecond; {
+			}
+		}
+	}
+	var rounds []int
+	cases := []turns.Case{{"a", mark(0)}, {"b", mark(1)}, {"c", mark(2)}}
+	const n = 12
+	all := turns.Measure(turns.Options{Turn: time.Microsecond, Rounds: n, Progress: func(done, of int) {
+		if of != n {
+			t.Errorf("%d rounds instead of %d", of, n)
+		}
+		rounds = append(rounds, done)
+		order = append(order, -1)
+	}}, cases...)
+	if len(rounds) != n || rounds[0] != 1 || rounds[n-1] != n {
+		t.Errorf("progress %v", rounds)
+	}
+	first := make(map[int]int)
+	after := make(map[[2]int]int)
+	end := slices.Index(order, -1)
+	for round := range n {
+		begin := end - 3
+		turn := order[begin:end]
+		if sorted := slices.Sorted(slices.Values(turn)); !slices.Equal(sorted, []int{0, 1, 2}) {
+			t.Fatalf("round %d: %v", round, turn)
+		}
+		first[turn[0]]++
+		after[[2]int{turn[0], turn[1]}]++
+		if round+1 < n {
+			end += 1 + slices.Index(order[end+1:], -1)
+		}
+	}
+	if len(first) != 3 || len(after) < 4 {
+		t.Errorf("first %v, first and second %v", first, after)
+	}
+	for i, x := range all {
+		if x.Name != cases[i].Name || len(x.NS) != n || x.Time().Median < 50_000 {
+			t.Errorf("%s: %v", x.Name, x.NS)
+		}
+	}
+}
+
+func TestMeasureTellsWhatIsSlowerAndWhatAllocates(t *testing.T) {
+	work := func(n int) func() {
+		return func() {
+			for range n {
+				sink = sink[:0]
+			}
+		}
+	}
+	all := turns.Measure(turns.Options{Turn: 100 * time.Microsecond, Rounds: 31},
+		turns.Case{Name: "one", Do: work(1000)}, turns.Case{Name: "four", Do: work(4000)},
+		turns.Case{Name: "allocates", Do: func() { sink = make([]byte, 1<<10) }})
+	one, four, allocates := all[0], all[1], all[2]
+	if r := four.Over(one); r.Median < 2 || r.Median > 8 || r.Low > r.Median || r.High < r.Median {
+		t.Errorf("four times the work takes %v times as long", r)
+	}
+	if r := four.Over(one, four); r.Median < 0.5 || r.Median >= 1 {
+		t.Errorf("four of five parts are %v", r)
+	}
+	if a := allocates.Allocs; math.Abs(a-1) > 0.1 || math.Abs(allocates.Bytes-1024) > 100 {
+		t.Errorf("one allocation of 1 KiB is %v of %v bytes", a, allocates.Bytes)
+	}
+	if one.Allocs > 0.1 {
+		t.Errorf("nothing allocates %v times", one.Allocs)
+	}
+}
+
+func TestMedianIsBetweenItsBounds(t *testing.T) {
+	upTo := func(n int) (s []float64) {
+		for i := range n {
+			s = append(s, float64((i*7)%n)) // in some order; n is no multiple of 7
+		}
+		return s
+	}
+	// The bounds are those of the sign test in statistical tables: the greatest k
+	// for which a binomial(n, 1/2) is at most k with a probability of 2.5 %.
+	for _, test := range []struct {
+		n                 int
+		median, low, high float64
+	}{
+		{1, 0, 0, 0},
+		{5, 2, 0, 4},
+		{6, 2.5, 0, 5},
+		{9, 4, 1, 7},
+		{10, 4.5, 1, 8},
+		{20, 9.5, 5, 14},
+		{50, 24.5, 17, 32},
+		{101, 50, 40, 60},
+		{2000, 999.5, 955, 1044},
+	} {
+		got := turns.Median(upTo(test.n))
+		if want := (turns.Spread{Median: test.median, Low: test.low, High: test.high}); got != want {
+			t.Errorf("of %d: %v instead of %v", test.n, got, want)
+		}
+	}
+	if m := turns.Median(nil); !math.IsNaN(m.Median) {
+		t.Errorf("of nothing: %v", m)
+	}
+}
