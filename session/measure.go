@@ -21,6 +21,14 @@ func init() {
 		}
 		return open, func() string { return e.issue(w) }
 	}
+	bare.Judge = func(manager any, now time.Time, value string) func() error {
+		e := manager.(interface{ base() *envelope }).base()
+		keys := e.names[0].keys.Subkeys()
+		return func() error {
+			_, reason := e.open(keys, now, 0, value)
+			return reason.Err()
+		}
+	}
 }
 
 func (e *envelope) base() *envelope { return e }
