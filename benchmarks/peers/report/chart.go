@@ -338,7 +338,7 @@ func (r *results) payloadChart() ([]byte, error) {
 	var sizes []int
 	var legends []plot.Legend
 	for _, c := range []struct{ prefix, title string }{
-		{"envelope/open/", "What it costs to verify"}, {"envelope/sign/", "and to sign"},
+		{"envelope/open/", "What it costs to verify"}, {"envelope/sign/", "What it costs to sign"},
 	} {
 		series := make(map[string]plotter.XYs)
 		var order []string

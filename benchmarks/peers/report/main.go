@@ -24,6 +24,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/keyturn/keyturn/benchmarks/internal/work"
+	"github.com/keyturn/keyturn/benchmarks/peers"
 	"github.com/keyturn/keyturn/benchmarks/peers/internal/server"
 )
 
@@ -62,7 +63,7 @@ type app struct {
 func main() {
 	server.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	a := app{work.Contests, targets, quick, full, time.Now, os.Stdout, os.Stderr}
+	a := app{peers.Contests, targets, quick, full, time.Now, os.Stdout, os.Stderr}
 	status := a.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(status)
