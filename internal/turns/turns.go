@@ -6,6 +6,7 @@ package turns
 
 import (
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"time"
@@ -39,9 +40,13 @@ type Times struct {
 	Allocs, Bytes float64
 }
 
-// Measure runs each of the cases once for every round, in an order that changes
-// from round to round, after a warm-up. It must be alone in its process: what
-// else runs there is measured, too.
+// Measure runs each of the cases once for every round, in an order that is drawn
+// anew for each, after a warm-up. It must be alone in its process: what else runs
+// there is measured, too.
+//
+// The collector runs before each turn, so that nobody pays for what others have
+// left to it. What is left in a turn of the default length it does not come to
+// collect: times are without the collector's share, which grows with Bytes.
 func Measure(o Options, cases ...Case) []Times {
 	if o.Turn <= 0 {
 		o.Turn = time.Millisecond
@@ -53,17 +58,18 @@ func Measure(o Options, cases ...Case) []Times {
 	calls := make([]int, len(cases))
 	for i, c := range cases {
 		all[i] = Times{Name: c.Name, NS: make([]float64, 0, o.Rounds)}
+		runtime.GC()
 		calls[i] = calibrate(c.Do, o.Turn)
 		all[i].Allocs, all[i].Bytes = allocations(c.Do, calls[i])
 	}
+	// Who goes first, and after whom, is drawn: in any regular order, what one
+	// leaves behind in caches, and the rhythm of the machine, could always be the
+	// same one's burden. Runs can be repeated, though.
+	order := rand.New(rand.NewPCG(1, 2))
 	for round := range o.Rounds {
-		for i := range cases {
-			// Who goes first, and after whom, changes: what one leaves behind, in
-			// caches and for the collector, is not always the same one's burden.
-			j := (i + round) % len(cases)
-			if round/len(cases)%2 == 1 {
-				j = len(cases) - 1 - j
-			}
+		for _, j := range order.Perm(len(cases)) {
+			runtime.GC()
+			cases[j].Do() // fills the pools that the collector has emptied
 			d := run(cases[j].Do, calls[j])
 			all[j].NS = append(all[j].NS, float64(d.Nanoseconds())/float64(calls[j]))
 		}

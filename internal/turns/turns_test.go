@@ -2,6 +2,7 @@ package turns_test
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -83,6 +84,31 @@ func TestMeasureTellsWhatIsSlowerAndWhatAllocates(t *testing.T) {
 	}
 	if one.Allocs > 0.1 {
 		t.Errorf("nothing allocates %v times", one.Allocs)
+	}
+}
+
+func TestNobodyPaysForWhatOthersLeaveToTheCollector(t *testing.T) {
+	var kept [][]byte
+	began := make(map[string]uint64) // in how many turns the heap was large at first
+	look := func(name string) {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		if m.HeapAlloc > 64<<20 {
+			began[name]++
+		}
+	}
+	turns.Measure(turns.Options{Turn: time.Microsecond, Rounds: 10},
+		turns.Case{Name: "litters", Do: func() {
+			look("litters")
+			kept = nil
+			for range 80 {
+				kept = append(kept, make([]byte, 1<<20))
+			}
+			kept = nil
+		}},
+		turns.Case{Name: "reads", Do: func() { look("reads") }})
+	if began["reads"] > 0 {
+		t.Errorf("%v operations began with another's litter", began)
 	}
 }
 
