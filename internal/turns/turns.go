@@ -45,8 +45,8 @@ type Times struct {
 // there is measured, too.
 //
 // The collector runs before each turn, so that nobody pays for what others have
-// left to it. What is left in a turn of the default length it does not come to
-// collect: times are without the collector's share, which grows with Bytes.
+// left to it, and in a turn of the default length it has nothing to do yet: times
+// are without its share, which grows with Bytes.
 func Measure(o Options, cases ...Case) []Times {
 	if o.Turn <= 0 {
 		o.Turn = time.Millisecond

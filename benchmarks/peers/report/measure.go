@@ -25,8 +25,8 @@ type effort struct {
 }
 
 var (
-	quick = effort{time.Millisecond, 401, 20 * time.Millisecond, 60, 400 * time.Millisecond, 12}
-	full  = effort{2 * time.Millisecond, 901, 20 * time.Millisecond, 200, 600 * time.Millisecond, 30}
+	quick = effort{time.Millisecond, 301, 20 * time.Millisecond, 60, 400 * time.Millisecond, 12}
+	full  = effort{2 * time.Millisecond, 801, 20 * time.Millisecond, 200, 600 * time.Millisecond, 30}
 )
 
 // results are what was measured.
@@ -106,7 +106,8 @@ func plan(res *results, contests []work.Contest, only *regexp.Regexp) []step {
 		}
 	}
 	for _, c := range contests {
-		add(c.Name, time.Duration(len(c.Entries)*(e.rounds+5))*e.turn, func(ctx context.Context, progress func(done, of int)) error {
+		const collector = 300 * time.Microsecond
+		add(c.Name, time.Duration(len(c.Entries)*(e.rounds+5))*(e.turn+collector), func(ctx context.Context, progress func(done, of int)) error {
 			m, err := measure(ctx, e, c, progress)
 			if err == nil {
 				res.contests = append(res.contests, m)

@@ -70,15 +70,14 @@ func (t table) markdown(b *strings.Builder, level int) {
 	}
 }
 
-// right says whether a column has numbers: its first cell begins with a digit or
-// is a dash.
+// right says whether a column has numbers, and nothing else.
 func (t table) right(column int) bool {
 	for _, row := range t.rows {
-		if cell := row[column]; cell != "" && cell != dash {
-			return cell[0] >= '0' && cell[0] <= '9' || cell[0] == '-' || cell[0] == '+'
+		if strings.Trim(row[column], "0123456789.,-"+dash+" ?") != "" {
+			return false
 		}
 	}
-	return false
+	return len(t.rows) > 0
 }
 
 func escape(s string) string { return strings.ReplaceAll(s, "|", `\|`) }

@@ -161,7 +161,7 @@ var targets = []target{
 	{"4 open with 64 keys <= 1.05 x 1 key", "ring/open", over, one("keyturn 64 keys"), one("keyturn 1 key"), atMost, 1.05},
 	{"4 sign with 64 keys <= 1.05 x 1 key", "ring/sign", over, one("keyturn 64 keys"), one("keyturn 1 key"), atMost, 1.05},
 	{"4 unknown key, malformed, too large < valid", "envelope/refused/132", over,
-		[]string{"keyturn unknownkey", "keyturn malformed", "keyturn too_large"}, one("keyturn valid"), under, 1},
+		[]string{"keyturn unknown_key", "keyturn malformed", "keyturn too_large"}, one("keyturn valid"), under, 1},
 
 	{"5 cookies of every codec < every signed peer", "value/make", cookieBytes, []string{keyJSON, keyMsgpack, keyCBOR}, signed, under, 1},
 	{"5 cookie CBOR <= 0.70 x gorilla JSON", "value/make", cookieBytes, one(keyCBOR), one(gorillaJSON), atMost, 0.70},

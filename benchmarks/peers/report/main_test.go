@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/benchmarks/internal/work"
+	"github.com/keyturn/keyturn/benchmarks/peers/internal/server"
+)
+
+func TestMain(m *testing.M) {
+	server.Main()
+	os.Exit(m.Run())
+}
+
+// tiny is enough of an effort for work whose times are known.
+var tiny = effort{turn: 200 * time.Microsecond, rounds: 11, parallelTurn: time.Millisecond, parallelRounds: 6}
+
+// Targets of the fake contests, in which gorilla takes five times as long.
+var (
+	met    = target{"2 met", "value/open", ahead, one(keyCBOR), one(gorillaJSON), atLeast, 2}
+	unmet  = target{"3 unmet", "request/read", ahead, one(parallelWho), one(gorillaSess), atLeast, 50}
+	absent = target{"2 absent", "value/open", ahead, one(keyCBOR), one("nobody"), atLeast, 2}
+)
+
+func fakeApp(targets ...target) (a *app, out, errs *bytes.Buffer) {
+	out, errs = new(bytes.Buffer), new(bytes.Buffer)
+	return &app{contests: fakeContests, targets: targets, quick: tiny, full: tiny, now: time.Now, out: out, err: errs}, out, errs
+}
+
+func listing(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return strings.Join(all, " ")
+}
+
+func TestExitStatuses(t *testing.T) {
+	failing := func() ([]work.Contest, error) { return nil, errors.New("another result") }
+	panicking := func() ([]work.Contest, error) {
+		c, err := fakeContests()
+		calls := 0
+		c[0].Entries[1].Do = func() {
+			if calls++; calls > 20 {
+				panic("not valid")
+			}
+		}
+		return c, err
+	}
+	for _, test := range []struct {
+		name     string
+		args     string
+		targets  []target
+		contests func() ([]work.Contest, error)
+		status   int
+		out, err string // parts of what is printed
+	}{
+		{"met", "--quick --check --only ^value", []target{met}, nil, statusOK, "2 met", ""},
+		{"short", "--quick --check", []target{met, unmet}, nil, statusShort, "short", "1 of 2 targets are short:\n\t3 unmet"},
+		{"short without check", "--quick", []target{met, unmet}, nil, statusOK, "short", ""},
+		{"short elsewhere", "--quick --check --only ^value", []target{met, unmet}, nil, statusOK, "2 met", ""},
+		{"absent", "--quick --check", []target{met, absent}, nil, statusFailed, "", `value/open has no "nobody"`},
+		{"no such flag", "--fast", nil, nil, statusUsage, "", "--fast"},
+		{"no such regexp", "--only (", nil, nil, statusUsage, "", "--only"},
+		{"no such name", "--only nothing", nil, nil, statusUsage, "", "there are value/open, request/read, parallel/value/open"},
+		{"no such target", "--quick --check --only ^value", []target{unmet}, nil, statusUsage, "", "no target concerns value/open"},
+		{"not there", "", []target{met}, nil, statusUsage, "", "--out"},
+		{"other results", "--quick", nil, failing, statusFailed, "", "another result"},
+		{"a panic", "--quick", nil, panicking, statusFailed, "", "value/open: one of them: not valid"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			a, out, errs := fakeApp(test.targets...)
+			if test.contests != nil {
+				a.contests = test.contests
+			}
+			if got := a.run(t.Context(), strings.Fields(test.args)); got != test.status {
+				t.Errorf("status %d instead of %d", got, test.status)
+			}
+			if !strings.Contains(out.String(), test.out) || !strings.Contains(errs.String(), test.err) {
+				t.Errorf("standard output:\n%s\nstandard error:\n%s", out, errs)
+			}
+			if list := listing(t, "."); list != "" {
+				t.Errorf("it wrote %s", list)
+			}
+		})
+	}
+}
+
+func TestAFullRunWritesAboveAndOthersWhereTheyAreTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll(filepath.Join("peers", "report"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	old := "of before"
+	if err := os.WriteFile("RESULTS.md", []byte(old), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("peers")
+	a, _, errs := fakeApp(met)
+	if status := a.run(t.Context(), []string{"--quick"}); status != statusOK || listing(t, "..") != "RESULTS.md peers" {
+		t.Fatalf("a quick run: status %d, %s\n%s", status, listing(t, ".."), errs)
+	}
+	if status := a.run(t.Context(), []string{"--quick", "--only", "request", "--out", filepath.Join("a", "b")}); status != statusOK {
+		t.Fatalf("status %d\n%s", status, errs)
+	}
+	if got := listing(t, filepath.Join("a", "b")); got != "RESULTS.md" {
+		t.Errorf("in --out there is %s", got)
+	}
+	if b, err := os.ReadFile(filepath.Join("..", "RESULTS.md")); err != nil || string(b) != old {
+		t.Errorf("%s, %v", b, err)
+	}
+	if status := a.run(t.Context(), nil); status != statusOK {
+		t.Fatalf("status %d\n%s", status, errs)
+	}
+	b, err := os.ReadFile(filepath.Join("..", "RESULTS.md"))
+	if err != nil || !strings.Contains(string(b), "# Results") || !strings.Contains(string(b), "2 met") {
+		t.Errorf("%s, %v", b, err)
+	}
+	if got := listing(t, ".."); got != "RESULTS.md peers" {
+		t.Errorf("above there is %s", got)
+	}
+}
+
+func TestWhereNothingCanBeWrittenNothingIsMeasured(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("file", nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	a, out, _ := fakeApp(met)
+	a.contests = func() ([]work.Contest, error) { t.Error("measured"); return nil, nil }
+	if status := a.run(t.Context(), []string{"--out", "file"}); status != statusUsage || out.Len() > 0 {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestInterruptsWriteNothingAndSayWhatWasNotDone(t *testing.T) {
+	for _, name := range []string{"value/open", "request/read", parallelOpen, parallelRead} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			ctx, cancel := context.WithCancel(t.Context())
+			a, out, errs := fakeApp(met)
+			a.err = writerFunc(func(b []byte) (int, error) { // which it says as it begins
+				if bytes.Contains(b, []byte("  "+name+",")) {
+					cancel()
+				}
+				return errs.Write(b)
+			})
+			if status := a.run(ctx, []string{"--check", "--out", dir}); status != statusInterrupted {
+				t.Errorf("status %d", status)
+			}
+			want := "not measured: " + strings.Join([]string{"value/open", "request/read", parallelOpen, parallelRead}, ", ")
+			want = "not measured: " + want[strings.Index(want, name):]
+			if name == "value/open" {
+				want = "not measured: value/open, request/read"
+			}
+			if !strings.Contains(errs.String(), want) || !strings.Contains(errs.String(), "nothing is written") || out.Len() > 0 {
+				t.Errorf("it says\n%s\ninstead of %s", errs, want)
+			}
+			if list := listing(t, dir); list != "" {
+				t.Errorf("it wrote %s", list)
+			}
+		})
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func TestTheServerIsAPartOfTheRun(t *testing.T) {
+	dir := t.TempDir()
+	a, out, errs := fakeApp(target{"7 server", serverStep, cpu, one(server.Keyturn), one(server.Bare), atMost, 1e6})
+	a.quick.serverRounds, a.quick.serverTurn = 2, 10*time.Millisecond
+	if status := a.run(t.Context(), []string{"--quick", "--check", "--only", "server", "--out", dir}); status != statusOK {
+		t.Errorf("status %d\n%s", status, errs)
+	}
+	for _, name := range server.Names {
+		if !strings.Contains(out.String(), name) {
+			t.Errorf("%s is missing:\n%s", name, out)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "RESULTS.md")); err != nil || !strings.Contains(string(b), "### server") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWriteLeavesNothingHalf(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "RESULTS.md"), 0o777); err != nil { // which no file can replace
+		t.Fatal(err)
+	}
+	if err := write(dir, []file{{"RESULTS.md", []byte("new")}}); err == nil {
+		t.Error("no error")
+	}
+	if got := listing(t, dir); got != "RESULTS.md" {
+		t.Errorf("there is %s", got)
+	}
+	if err := write(dir, []file{{"a", []byte("new")}, {"b", nil}}); err != nil {
+		t.Error(err)
+	}
+	if i, err := os.Stat(filepath.Join(dir, "a")); err != nil || i.Size() != 3 || i.Mode().Perm()&0o444 == 0 {
+		t.Errorf("%v, %v", i, err)
+	}
+	if err := write(filepath.Join(dir, "none"), []file{{"a", nil}}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestProgressSaysWhatIsLeft(t *testing.T) {
+	var b bytes.Buffer
+	p := newProgress(&b, []step{{name: "first", cost: 10 * time.Second}, {name: "second", cost: 30 * time.Second}})
+	clock := time.Unix(0, 0)
+	p.now = func() time.Time { return clock }
+	p.began = clock
+	p.show(0, 0, 10)
+	clock = clock.Add(20 * time.Second) // twice as long as it was to take
+	p.show(1, 0, 10)
+	clock = clock.Add(time.Second)
+	p.show(1, 1, 10) // no line of its own: this is no terminal
+	p.end()
+	if want := "1 of 2  first, 40s left\n2 of 2  second, 1m0s left\n"; b.String() != want {
+		t.Errorf("%q instead of %q", b.String(), want)
+	}
+	b.Reset()
+	p.terminal = true
+	p.show(1, 5, 10)
+	clock = clock.Add(time.Millisecond)
+	p.show(1, 6, 10) // too soon
+	clock = clock.Add(9 * time.Second)
+	p.show(1, 8, 10)
+	p.end()
+	if got := b.String(); strings.Count(got, "\r") != 3 || !regexp.MustCompile(`second, \d+s left`).MatchString(got) || strings.Contains(got, "\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestThroughputIsThatOfAll(t *testing.T) {
+	var mu sync.Mutex
+	calls := 0
+	do := func() {
+		mu.Lock()
+		calls++
+		mu.Unlock()
+		time.Sleep(100 * time.Microsecond) // which any number can do at a time
+	}
+	one := throughput(10*time.Millisecond, do)
+	four := throughput(10*time.Millisecond, do, do, do, do)
+	if r := four / one; r < 2 || r > 8 || calls == 0 {
+		t.Errorf("four do %v times as much as one", r)
+	}
+}
