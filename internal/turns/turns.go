@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -44,9 +45,8 @@ type Times struct {
 // anew for each, after a warm-up. It must be alone in its process: what else runs
 // there is measured, too.
 //
-// The collector runs before each turn, so that nobody pays for what others have
-// left to it, and in a turn of the default length it has nothing to do yet: times
-// are without its share, which grows with Bytes.
+// The collector runs between turns, so that nobody pays for what others have left
+// to it: times are without its share, which grows with Bytes.
 func Measure(o Options, cases ...Case) []Times {
 	if o.Turn <= 0 {
 		o.Turn = time.Millisecond
@@ -54,6 +54,10 @@ func Measure(o Options, cases ...Case) []Times {
 	if o.Rounds <= 0 {
 		o.Rounds = 101
 	}
+	// The collector begins by itself only when it is far behind, as in a turn that
+	// is long: at a heap of 40 MB, or more if so much is live.
+	defer debug.SetGCPercent(debug.SetGCPercent(1000))
+	const tidy = 10 << 20 // bytes that can be left before it is called
 	all := make([]Times, len(cases))
 	calls := make([]int, len(cases))
 	for i, c := range cases {
@@ -65,11 +69,17 @@ func Measure(o Options, cases ...Case) []Times {
 	// Who goes first, and after whom, is drawn: in any regular order, what one
 	// leaves behind in caches, and the rhythm of the machine, could always be the
 	// same one's burden. Runs can be repeated, though.
+	runtime.GC()
+	var left float64
 	order := rand.New(rand.NewPCG(1, 2))
 	for round := range o.Rounds {
 		for _, j := range order.Perm(len(cases)) {
-			runtime.GC()
+			if left > tidy {
+				runtime.GC()
+				left = 0
+			}
 			cases[j].Do() // fills the pools that the collector has emptied
+			left += all[j].Bytes * float64(1+calls[j])
 			d := run(cases[j].Do, calls[j])
 			all[j].NS = append(all[j].NS, float64(d.Nanoseconds())/float64(calls[j]))
 		}
