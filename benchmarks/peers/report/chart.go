@@ -178,10 +178,9 @@ func svg(w, h vg.Length, plots []*plot.Plot, legends ...plot.Legend) ([]byte, er
 		}
 		dc = draw.Crop(dc, 0, 0, below, 0)
 	}
-	rows := [][]*plot.Plot{plots}
-	canvases := plot.Align(rows, draw.Tiles{Rows: 1, Cols: len(plots), PadX: 24}, dc)
+	tiles := draw.Tiles{Rows: 1, Cols: len(plots), PadX: 24}
 	for i, p := range plots {
-		p.Draw(canvases[0][i])
+		p.Draw(tiles.At(dc, i, 0))
 	}
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
@@ -281,20 +280,20 @@ func (r *results) ringChart() ([]byte, error) {
 			order = append(order, who)
 		}
 		keys[n] = true
-		series[who] = append(series[who], plotter.XY{X: float64(n), Y: e.Time().Median / 1000})
+		series[who] = append(series[who], logXY(float64(n), e.Time().Median/1000))
 	}
 	if len(order) == 0 {
 		return nil, nil
 	}
 	p := newPlot("What it costs to verify, by keys in the ring", "keys in the ring (logarithmic)", "microseconds (logarithmic)")
-	if err := addLines(p, lines(order, series), &p.Legend); err != nil {
+	left, right := p.Legend, p.Legend
+	if err := addLines(p, lines(order, series), &left, &right); err != nil {
 		return nil, err
 	}
-	p.Legend.XOffs, p.Legend.YOffs = 8, -4
 	for _, who := range order {
 		texts := plotter.XYLabels{XYs: series[who]}
 		for _, xy := range series[who] {
-			texts.Labels = append(texts.Labels, number(xy.Y))
+			texts.Labels = append(texts.Labels, number(math.Pow(10, xy.Y)))
 		}
 		l, err := plotter.NewLabels(texts)
 		if err != nil {
@@ -307,19 +306,33 @@ func (r *results) ringChart() ([]byte, error) {
 		l.Offset.Y = 7
 		p.Add(l)
 	}
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	var ticks plot.ConstantTicks
-	for n := range keys {
-		ticks = append(ticks, plot.Tick{Value: float64(n), Label: strconv.Itoa(n)})
-	}
-	p.X.Tick.Marker = ticks
-	if p.X.Min == p.X.Max { // of one size only
-		p.X.Min, p.X.Max = p.X.Min/2, p.X.Max*2
-	}
-	p.Y.Min, p.Y.Max = decades(p.Y.Min, p.Y.Max)
-	p.Y.Tick.Marker = logTicks{}
-	return svg(chartWidth, 360, []*plot.Plot{p})
+	logarithmic(p, keys, p.Y.Min, p.Y.Max)
+	return svg(chartWidth, 370, []*plot.Plot{p}, left, right)
 }
+
+// logarithmic gives both axes of a plot, in which there are logarithms, the ticks of
+// what these are of: one has a tick for each of the values, and the other goes from
+// low or less to high or more. (With plot.LogScale, the plot is padded for axis labels
+// that are elsewhere.)
+func logarithmic(p *plot.Plot, values map[int]bool, low, high float64) {
+	var x, y plot.ConstantTicks
+	for n := range values {
+		x = append(x, plot.Tick{Value: math.Log10(float64(n)), Label: strconv.Itoa(n)})
+	}
+	if p.X.Tick.Marker = x; p.X.Min == p.X.Max { // there is one only
+		p.X.Min, p.X.Max = p.X.Min-1, p.X.Max+1
+	}
+	low, high = round125(math.Pow(10, low), math.Pow(10, high))
+	for v := range steps125() {
+		if low <= v && v <= high {
+			y = append(y, plot.Tick{Value: math.Log10(v), Label: strconv.FormatFloat(v, 'f', -1, 64)})
+		}
+	}
+	p.Y.Tick.Marker, p.Y.Min, p.Y.Max = y, math.Log10(low), math.Log10(high)
+}
+
+// logXY returns a point of a logarithmic plot.
+func logXY(x, y float64) plotter.XY { return plotter.XY{X: math.Log10(x), Y: math.Log10(y)} }
 
 // ringEntry returns who and the number of keys of an entry as "keyturn 64 keys".
 func ringEntry(entry string) (who string, n int, ok bool) {
@@ -334,8 +347,8 @@ func ringEntry(entry string) (who string, n int, ok bool) {
 // payloadChart is what the size of the payload costs.
 func (r *results) payloadChart() ([]byte, error) {
 	var plots []*plot.Plot
-	var high float64
-	var sizes []int
+	low, high := math.Inf(1), math.Inf(-1)
+	sizes := make(map[int]bool)
 	var legends []plot.Legend
 	for _, c := range []struct{ prefix, title string }{
 		{"envelope/open/", "What it costs to verify"}, {"envelope/sign/", "What it costs to sign"},
@@ -347,12 +360,12 @@ func (r *results) payloadChart() ([]byte, error) {
 			if err != nil {
 				continue
 			}
-			sizes = append(sizes, size)
+			sizes[size] = true
 			for _, e := range m.entries {
 				if series[e.who] == nil {
 					order = append(order, e.who)
 				}
-				series[e.who] = append(series[e.who], plotter.XY{X: float64(size), Y: e.Time().Median / 1000})
+				series[e.who] = append(series[e.who], logXY(float64(size), e.Time().Median/1000))
 			}
 		}
 		if len(order) == 0 {
@@ -362,18 +375,17 @@ func (r *results) payloadChart() ([]byte, error) {
 		slices.SortFunc(order, func(a, b string) int {
 			return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 		})
-		p := newPlot(c.title, "bytes of payload", "microseconds")
+		p := newPlot(c.title, "bytes of payload (logarithmic)", "microseconds (logarithmic)")
 		left, right := p.Legend, p.Legend
 		if err := addLines(p, lines(order, series), &left, &right); err != nil {
 			return nil, err
 		}
 		legends = []plot.Legend{left, right} // of either side, they are the same
-		high = max(high, p.Y.Max)
+		low, high = min(low, p.Y.Min), max(high, p.Y.Max)
 		plots = append(plots, p)
 	}
 	for _, p := range plots {
-		p.X.Min, p.X.Max, p.X.Tick.Marker = 0, float64(slices.Max(sizes))*1.02, evenTicks{}
-		p.Y.Min, p.Y.Max, p.Y.Tick.Marker = 0, high*1.02, evenTicks{}
+		logarithmic(p, sizes, low, high)
 	}
 	return svg(chartWidth, 420, plots, legends...)
 }
@@ -396,8 +408,8 @@ func lines(order []string, series map[string]plotter.XYs) []line {
 	return all
 }
 
-// decades returns numbers as 1, 2, 5, 10, 20 that low and high are between.
-func decades(low, high float64) (float64, float64) {
+// round125 returns numbers as 1, 2, 5, 10, 20 that low and high are between.
+func round125(low, high float64) (float64, float64) {
 	from, to := 1e-9, 1e-9
 	for x := range steps125() {
 		if x <= low {
@@ -441,18 +453,4 @@ func (evenTicks) Ticks(low, high float64) []plot.Tick {
 		return all
 	}
 	return nil
-}
-
-// logTicks are ticks at 1, 2, 5, 10, 20 and so on.
-type logTicks struct{}
-
-// Ticks returns those between low and high.
-func (logTicks) Ticks(low, high float64) []plot.Tick {
-	var all []plot.Tick
-	for x := range steps125() {
-		if low <= x && x <= high {
-			all = append(all, plot.Tick{Value: x, Label: strconv.FormatFloat(x, 'f', -1, 64)})
-		}
-	}
-	return all
 }
