@@ -200,6 +200,41 @@ func TestTheServerIsAPartOfTheRun(t *testing.T) {
 	}
 }
 
+func TestSizesAreMeasuredTogether(t *testing.T) {
+	var contests []work.Contest
+	var order []string
+	for i, name := range []string{"a/open/16", "a/sign/16", "a/open/132", "b", "a/sign/132", "a/open/2900"} {
+		contests = append(contests, work.Contest{Name: name, Entries: []work.Entry{
+			{Who: "keyturn " + name, Do: spin(time.Duration(10*(1+i)) * time.Microsecond)},
+			{Who: "peer " + name, Do: spin(time.Duration(20*(1+i)) * time.Microsecond)},
+		}})
+	}
+	res := &results{effort: tiny}
+	steps := plan(res, contests, regexp.MustCompile("a/open|sign/16|b"))
+	if got := strings.Join(names(steps), " "); got != "a/open/16+132+2900 a/sign/16 b" {
+		t.Errorf("steps %s", got)
+	}
+	for _, s := range steps {
+		if err := s.run(t.Context(), func(int, int) {}); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, c := range res.contests {
+		order = append(order, c.name)
+		for i, e := range c.entries {
+			if !strings.HasSuffix(e.who, " "+c.name) || len(e.NS) != tiny.rounds {
+				t.Errorf("%s has %q", c.name, e.who)
+			}
+			if r := e.Over(c.entries[0].Times).Median; i == 1 && (r < 1.5 || r > 2.7) {
+				t.Errorf("%s takes %v times as long as the first", e.who, r)
+			}
+		}
+	}
+	if got := strings.Join(order, " "); got != "a/open/16 a/open/132 a/open/2900 a/sign/16 b" {
+		t.Errorf("contests %s", got)
+	}
+}
+
 func TestWriteLeavesNothingHalf(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "RESULTS.md"), 0o777); err != nil { // which no file can replace

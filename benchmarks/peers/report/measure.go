@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -105,15 +107,18 @@ func plan(res *results, contests []work.Contest, only *regexp.Regexp) []step {
 			steps = append(steps, step{name, cost, run})
 		}
 	}
-	for _, c := range contests {
-		const collector = 300 * time.Microsecond
-		add(c.Name, time.Duration(len(c.Entries)*(e.rounds+5))*(e.turn+collector), func(ctx context.Context, progress func(done, of int)) error {
-			m, err := measure(ctx, e, c, progress)
-			if err == nil {
-				res.contests = append(res.contests, m)
-			}
-			return err
-		})
+	for _, group := range bySize(contests, only) {
+		const collector = 50 * time.Microsecond // its share of a turn
+		entries := 0
+		for _, c := range group {
+			entries += len(c.Entries)
+		}
+		steps = append(steps, step{groupName(group), time.Duration(entries*(e.rounds+5)) * (e.turn + collector),
+			func(ctx context.Context, progress func(done, of int)) error {
+				m, err := measure(ctx, e, group, progress)
+				res.contests = append(res.contests, m...)
+				return err
+			}})
 	}
 	for _, name := range []string{parallelOpen, parallelRead} {
 		of := name[len("parallel/"):]
@@ -160,23 +165,64 @@ func find(contests []work.Contest, name, who string) (work.Entry, bool) {
 	return work.Entry{}, false
 }
 
-// measure measures a contest, or says that it was interrupted or which panic ended
-// it.
-func measure(ctx context.Context, o effort, c work.Contest, progress func(done, of int)) (contest, error) {
-	m := contest{name: c.Name}
-	progress(0, o.rounds)
-	cases := make([]turns.Case, len(c.Entries))
-	running := "nobody"
-	for i, e := range c.Entries {
-		m.entries = append(m.entries, entry{who: e.Who, note: e.Note, cookie: e.Cookie})
-		cases[i] = turns.Case{Name: e.Who, Do: e.Do}
-		// Once by itself, so that it is known who fails.
-		running = e.Who
-		if err := survive(running, e.Do); err != nil {
-			return m, err
+// bySize returns the contests with matching names, in groups of those whose names
+// differ in the number at their end. They are measured together: the time of each
+// size is one point of a curve.
+func bySize(contests []work.Contest, only *regexp.Regexp) [][]work.Contest {
+	var groups [][]work.Contest
+	index := make(map[string]int)
+	for _, c := range contests {
+		if !only.MatchString(c.Name) {
+			continue
 		}
+		kind, _ := size(c.Name)
+		i, ok := index[kind]
+		if !ok {
+			i = len(groups)
+			index[kind] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], c)
 	}
-	runtime.GC()
+	return groups
+}
+
+// size returns a contest's name without the number at its end, if it has one.
+func size(name string) (kind, number string) {
+	i := strings.LastIndexByte(name, '/')
+	if _, err := strconv.Atoi(name[i+1:]); i < 0 || err != nil {
+		return name, ""
+	}
+	return name[:i], name[i+1:]
+}
+
+func groupName(group []work.Contest) string {
+	name := group[0].Name
+	for _, c := range group[1:] {
+		_, number := size(c.Name)
+		name += "+" + number
+	}
+	return name
+}
+
+// measure measures contests together, or says that it was interrupted or which
+// panic ended it.
+func measure(ctx context.Context, o effort, group []work.Contest, progress func(done, of int)) ([]contest, error) {
+	progress(0, o.rounds)
+	var all []contest
+	var cases []turns.Case
+	for _, c := range group {
+		m := contest{name: c.Name}
+		for _, e := range c.Entries {
+			// Once by itself, so that it is known who fails.
+			if err := survive(e.Who, e.Do); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.Name, err)
+			}
+			m.entries = append(m.entries, entry{who: e.Who, note: e.Note, cookie: e.Cookie})
+			cases = append(cases, turns.Case{Name: e.Who, Do: e.Do})
+		}
+		all = append(all, m)
+	}
 	// Between rounds is where a measurement can be given up: the goroutine that
 	// measures ends there.
 	done := make(chan []turns.Times, 1)
@@ -195,14 +241,17 @@ func measure(ctx context.Context, o effort, c work.Contest, progress func(done, 
 	times, ok := <-done
 	if !ok {
 		if err := ctx.Err(); err != nil {
-			return m, err
+			return nil, err
 		}
-		return m, <-failed
+		return nil, <-failed
 	}
-	for i := range times {
-		m.entries[i].Times = times[i]
+	for i := range all {
+		for k := range all[i].entries {
+			all[i].entries[k].Times = times[0]
+			times = times[1:]
+		}
 	}
-	return m, nil
+	return all, nil
 }
 
 // survive calls do, and makes an error of its panic.

@@ -139,11 +139,8 @@ func (c contest) reference() (entry, bool) {
 
 func (c contest) table() table {
 	t := table{title: c.name, head: []string{"who", "ns", "95 %", "ratio", "95 %", "allocs", "bytes", "cookie", "note"}}
-	if text, ok := about[c.name]; ok {
-		t.caption = text
-	} else if i := strings.LastIndexByte(c.name, '/'); i > 0 {
-		t.caption = strings.ReplaceAll(about[c.name[:i]], "SIZE", c.name[i+1:])
-	}
+	kind, bytes := size(c.name)
+	t.caption = strings.ReplaceAll(about[kind], "SIZE", bytes)
 	ref, ok := c.reference()
 	for _, e := range c.entries {
 		ns := e.Time()
