@@ -200,18 +200,18 @@ func TestTheServerIsAPartOfTheRun(t *testing.T) {
 	}
 }
 
-func TestSizesAreMeasuredTogether(t *testing.T) {
+func TestWhatIsShownTogetherIsMeasuredTogether(t *testing.T) {
 	var contests []work.Contest
 	var order []string
-	for i, name := range []string{"a/open/16", "a/sign/16", "a/open/132", "b", "a/sign/132", "a/open/2900"} {
+	for i, name := range []string{"a/open/16", "a/sign/16", "a/open/132", "b", "a/sign/132", "request/read", "a/open/2900", "request/change"} {
 		contests = append(contests, work.Contest{Name: name, Entries: []work.Entry{
 			{Who: "keyturn " + name, Do: spin(time.Duration(10*(1+i)) * time.Microsecond)},
 			{Who: "peer " + name, Do: spin(time.Duration(20*(1+i)) * time.Microsecond)},
 		}})
 	}
 	res := &results{effort: tiny}
-	steps := plan(res, contests, regexp.MustCompile("a/open|sign/16|b"))
-	if got := strings.Join(names(steps), " "); got != "a/open/16+132+2900 a/sign/16 b" {
+	steps := plan(res, contests, regexp.MustCompile("a/open|sign/16|b|request"))
+	if got := strings.Join(names(steps), " "); got != "a/open/16+132+2900 a/sign/16 b request/read+change" {
 		t.Errorf("steps %s", got)
 	}
 	for _, s := range steps {
@@ -230,7 +230,7 @@ func TestSizesAreMeasuredTogether(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Join(order, " "); got != "a/open/16 a/open/132 a/open/2900 a/sign/16 b" {
+	if got := strings.Join(order, " "); got != "a/open/16 a/open/132 a/open/2900 a/sign/16 b request/read request/change" {
 		t.Errorf("contests %s", got)
 	}
 }

@@ -107,7 +107,7 @@ func plan(res *results, contests []work.Contest, only *regexp.Regexp) []step {
 			steps = append(steps, step{name, cost, run})
 		}
 	}
-	for _, group := range bySize(contests, only) {
+	for _, group := range groups(contests, only) {
 		const collector = 50 * time.Microsecond // its share of a turn
 		entries := 0
 		for _, c := range group {
@@ -165,26 +165,29 @@ func find(contests []work.Contest, name, who string) (work.Entry, bool) {
 	return work.Entry{}, false
 }
 
-// bySize returns the contests with matching names, in groups of those whose names
-// differ in the number at their end. They are measured together: the time of each
-// size is one point of a curve.
-func bySize(contests []work.Contest, only *regexp.Regexp) [][]work.Contest {
-	var groups [][]work.Contest
+// groups returns the contests with matching names, in groups of those that are
+// measured together because charts show them together: of one kind of work in
+// several sizes, and of requests that read and that change.
+func groups(contests []work.Contest, only *regexp.Regexp) [][]work.Contest {
+	var all [][]work.Contest
 	index := make(map[string]int)
 	for _, c := range contests {
 		if !only.MatchString(c.Name) {
 			continue
 		}
 		kind, _ := size(c.Name)
+		if kind == "request/change" {
+			kind = "request/read"
+		}
 		i, ok := index[kind]
 		if !ok {
-			i = len(groups)
+			i = len(all)
 			index[kind] = i
-			groups = append(groups, nil)
+			all = append(all, nil)
 		}
-		groups[i] = append(groups[i], c)
+		all[i] = append(all[i], c)
 	}
-	return groups
+	return all
 }
 
 // size returns a contest's name without the number at its end, if it has one.
@@ -199,8 +202,7 @@ func size(name string) (kind, number string) {
 func groupName(group []work.Contest) string {
 	name := group[0].Name
 	for _, c := range group[1:] {
-		_, number := size(c.Name)
-		name += "+" + number
+		name += "+" + c.Name[strings.LastIndexByte(c.Name, '/')+1:]
 	}
 	return name
 }
