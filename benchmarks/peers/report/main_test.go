@@ -102,6 +102,41 @@ func TestExitStatuses(t *testing.T) {
 	}
 }
 
+func TestWhatIsMissingIsSaidBeforeAnythingIsMeasured(t *testing.T) {
+	a, _, errs := fakeApp(met, absent)
+	a.contests = func() ([]work.Contest, error) {
+		c, err := fakeContests()
+		c[0].Entries[0].Do = func() { t.Error("measured") }
+		return c, err
+	}
+	if status := a.run(t.Context(), []string{"--quick"}); status != statusFailed {
+		t.Errorf("status %d\n%s", status, errs)
+	}
+}
+
+func TestAMeasurementIsGivenUpBetweenRounds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	contests, err := fakeContests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := tiny
+	e.rounds = 100_000 // minutes
+	began := time.Now()
+	_, err = measure(ctx, e, contests, func(done, of int) {
+		if done == 3 {
+			cancel()
+		}
+		if done > 4 {
+			t.Errorf("%d rounds", done)
+			panic("too many")
+		}
+	})
+	if !errors.Is(err, context.Canceled) || time.Since(began) > 10*time.Second {
+		t.Errorf("%v after %v", err, time.Since(began))
+	}
+}
+
 func TestAFullRunWritesAboveAndOthersWhereTheyAreTold(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.MkdirAll(filepath.Join("peers", "report"), 0o777); err != nil {
