@@ -94,7 +94,10 @@ func (c committing) Cookies(name string) []string {
 }
 
 func TestACookieThatIsLookedForIsOneThatCannotBeJudged(t *testing.T) {
-	m := newManager[visit](t, Config{})
+	m := newManager[visit](t, Config{
+		Revoked:           func(context.Context, Info) (bool, error) { return false, nil },
+		RevocationFailure: FailClosed,
+	})
 	var s *Session[visit]
 	var c Commit
 	s, _ = m.Begin(t.Context(), committing{cookies{&t0, nil}, func() { c = s.Commit(true) }})

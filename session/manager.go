@@ -46,7 +46,8 @@ func (m *Manager[T]) FormerNames() []string {
 }
 
 // A Request is what a Manager asks of a request, at the first touch of its
-// session and not before. Package middleware has the one for net/http.
+// session and not before. Its methods must not use the session. Package
+// middleware has the one for net/http.
 type Request interface {
 	// Now returns the present time.
 	Now() time.Time
@@ -131,7 +132,12 @@ func (m *Manager[T]) New(now time.Time) *Session[T] {
 // It opens the session at once, and not at the first touch, as with New and
 // Begin. Config.Revoked is called with context.Background.
 func (m *Manager[T]) Open(now time.Time, value string) *Session[T] {
-	s, _ := m.Begin(context.Background(), single{instant(now), m.Name(), value})
+	o := &struct {
+		session Session[T]
+		request single
+	}{request: single{instant(now), m.Name(), [1]string{value}}}
+	s := &o.session
+	s.m, s.ctx, s.req = m, context.Background(), &o.request
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touch()
@@ -164,14 +170,15 @@ func (instant) Cookies(string) []string { return nil }
 // single is a Request with one cookie.
 type single struct {
 	instant
-	name, value string
+	name  string
+	value [1]string
 }
 
-func (r single) Cookies(name string) []string {
+func (r *single) Cookies(name string) []string {
 	if name != r.name {
 		return nil
 	}
-	return []string{r.value}
+	return r.value[:]
 }
 
 // nothing returns the data of a session that holds nothing: the zero T, or, of

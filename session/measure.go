@@ -10,13 +10,14 @@ func init() {
 	bare.Of = func(manager any, now time.Time, value string) (open func() ([]byte, bool), seal func() string) {
 		e := manager.(interface{ base() *envelope }).base()
 		keys := e.names[0].keys.Subkeys()
-		o, reason := e.open(keys, now, 0, value)
-		if reason != 0 {
+		var o opened
+		if reason := e.open(&o, keys, now, 0, value); reason != 0 {
 			panic(reason)
 		}
 		w := &written{o.header, o.key, o.codec, o.payload}
 		open = func() ([]byte, bool) {
-			o, reason := e.open(keys, now, 0, value)
+			var o opened
+			reason := e.open(&o, keys, now, 0, value)
 			return o.payload, reason == 0
 		}
 		return open, func() string { return e.issue(w) }

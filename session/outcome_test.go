@@ -216,7 +216,7 @@ func TestRevocationThatFailsOpen(t *testing.T) {
 		RevocationFailure: FailOpen,
 	})
 	cookie := signedIn(t, m, t0, visit{User: "tom"})
-	s, _ := m.Begin(context.WithValue(t.Context(), key{}, "request"), single{instant(t0), m.Name(), cookie})
+	s, _ := m.Begin(context.WithValue(t.Context(), key{}, "request"), &single{instant(t0), m.Name(), [1]string{cookie}})
 	wantOutcome(t, s, 0)
 	if seen.ID == "" || seen.ID != s.ID() || !seen.Start.Equal(t0) {
 		t.Errorf("the hook was given %+v", seen)

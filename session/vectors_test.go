@@ -194,7 +194,8 @@ func TestMutatedTokensAreNotAccepted(t *testing.T) {
 		now := time.Unix(c.Now, 0)
 		subkeys := m.names[0].keys.Subkeys()
 		try := func(value string) {
-			if _, reason := m.open(subkeys, now, 0, value); reason == 0 && value != c.Value {
+			var o opened
+			if reason := m.open(&o, subkeys, now, 0, value); reason == 0 && value != c.Value {
 				t.Fatalf("%s: accepted: %q", c.Name, value)
 			}
 		}
