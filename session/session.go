@@ -106,14 +106,16 @@ func (s *Session[T]) open() {
 			reason = ErrUndecodable
 		} else {
 			s.header, s.codec, s.payload, s.data = o.header, o.codec, o.payload, data
-			s.m.tally.read[o.codec.ID()].Add(1)
 		}
 	}
 	s.reason = reason
-	if s.came == 0 {
+	switch {
+	case s.came == 0:
 		s.m.tally.absent.Add(1)
-	} else {
+	case reason != 0:
 		s.m.tally.outcomes[reason].Add(1)
+	default:
+		s.m.tally.read[s.codec.ID()].Add(1)
 	}
 }
 
