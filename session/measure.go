@@ -22,6 +22,14 @@ func init() {
 		}
 		return open, func() string { return e.issue(w) }
 	}
+	bare.Judge = func(manager any, now time.Time, value string) func() error {
+		e := manager.(interface{ base() *envelope }).base()
+		keys := e.names[0].keys.Subkeys()
+		return func() error {
+			var o opened
+			return e.open(&o, keys, now, 0, value).Err()
+		}
+	}
 }
 
 func (e *envelope) base() *envelope { return e }

@@ -21,6 +21,14 @@ func TestBenchmarksMeasureTheEnvelopeOfSessions(t *testing.T) {
 	if again := seal(); again != value {
 		t.Errorf("%s instead of %s", again, value)
 	}
+	for _, v := range []struct {
+		value string
+		want  error
+	}{{value, nil}, {flip(value), ErrForged}, {"x" + value, ErrMalformed}} {
+		if err := bare.Judge(m, t0, v.value)(); err != v.want {
+			t.Errorf("%s: %v instead of %v", v.value, err, v.want)
+		}
+	}
 	defer func() {
 		if recover() == nil {
 			t.Error("a forged token can be measured as one that opens")
