@@ -2,7 +2,10 @@
 // enters by itself, and others with it in the module that has them.
 package work
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // A Contest is one piece of work, and those who do it. All of them have the same
 // input, and give the same result: whoever makes an Entry has compared it.
@@ -24,6 +27,23 @@ type Entry struct {
 	Cookie int
 	// Note is what a reader must know to compare the entry with the others.
 	Note string
+	// Fork, if not nil, returns a Do for another goroutine. What the requests of
+	// a server share, the two share.
+	Fork func() func()
+}
+
+// Contests returns all of the work, with keyturn's entries and the floors. An
+// error says whose result is not the one that is asked for.
+func Contests() ([]Contest, error) {
+	var all []Contest
+	for _, part := range []func() ([]Contest, error){envelopes, whole, values, requests, rings} {
+		contests, err := part()
+		if err != nil {
+			return nil, fmt.Errorf("benchmarks: %w", err)
+		}
+		all = append(all, contests...)
+	}
+	return all, nil
 }
 
 // Enter adds entries to the contest of the name, which must be there.
@@ -62,3 +82,13 @@ var Sink string
 
 // Now is when the work is done.
 var Now = time.Now().Truncate(time.Second)
+
+const (
+	// Cookie is the name of the session's cookie.
+	Cookie = "session"
+	// Lifetime is how long the session lasts.
+	Lifetime = 14 * 24 * time.Hour
+)
+
+// Sink keeps results from being optimized away.
+var Sink string

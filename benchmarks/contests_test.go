@@ -1,0 +1,104 @@
+package benchmarks_test
+
+import (
+	"slices"
+	"testing"
+)
+
+// The report measures these, and its targets are entries of them.
+var names = []string{
+	"envelope/open/16", "envelope/sign/16", "envelope/open/132", "envelope/sign/132",
+	"envelope/open/1000", "envelope/sign/1000", "envelope/open/2900", "envelope/sign/2900", "envelope/refused/132",
+	"http/get/132", "http/set/132", "value/open", "value/make",
+	"request/untouched", "request/untouched-1kB", "request/read", "request/change", "request/sign-in",
+	"request/reissue", "request/forged", "request/unknown-key", "request/absent",
+	"ring/open", "ring/sign",
+}
+
+func TestEveryContestHasEntriesThatSucceed(t *testing.T) {
+	var got []string
+	for _, c := range contests(t) {
+		got = append(got, c.Name)
+		t.Run(c.Name, func(t *testing.T) {
+			who := map[string]bool{}
+			for _, e := range c.Entries {
+				if who[e.Who] {
+					t.Errorf("two entries of %q", e.Who)
+				}
+				who[e.Who] = true
+				for range 3 { // what is kept of one run must not spoil the next
+					e.Do()
+				}
+				if e.Fork != nil {
+					e.Fork()()
+				}
+			}
+			if len(who) == 0 {
+				t.Error("nobody enters")
+			}
+		})
+	}
+	if !slices.Equal(got, names) {
+		t.Errorf("the contests are %q", got)
+	}
+}
+
+func TestAllocationsDoNotGrow(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	all := contests(t)
+	allocs := func(contest, who string) float64 {
+		return testing.AllocsPerRun(200, find(t, all, contest, who).Do)
+	}
+	for _, c := range []struct {
+		contest, who string
+		ceiling      float64
+	}{
+		{"value/open", "keyturn hmac-sha256 json", 6},
+		{"value/open", "keyturn hmac-sha256 msgpack", 10},
+		{"value/open", "keyturn hmac-sha256 cbor", 10},
+		{"value/open", "keyturn xchacha20-poly1305 cbor", 11},
+		{"value/open", "keyturn hmac-sha256 json values", 25},
+		{"value/open", "keyturn hmac-sha256 msgpack values", 25},
+		{"value/open", "keyturn hmac-sha256 cbor values", 25},
+		{"value/make", "keyturn hmac-sha256 json", 6},
+		{"value/make", "keyturn hmac-sha256 msgpack", 6},
+		{"value/make", "keyturn hmac-sha256 cbor", 6},
+		{"value/make", "keyturn xchacha20-poly1305 cbor", 6},
+		{"value/make", "keyturn hmac-sha256 json values", 6},
+		{"value/make", "keyturn hmac-sha256 msgpack values", 6},
+		{"value/make", "keyturn hmac-sha256 cbor values", 6},
+		{"ring/sign", "keyturn 64 keys", 1},
+		{"ring/open", "keyturn 64 keys", 1},
+	} {
+		if n := allocs(c.contest, c.who); n > c.ceiling {
+			t.Errorf("%s, %s: %v allocations, more than %v", c.contest, c.who, n, c.ceiling)
+		}
+	}
+
+	// Of requests, what comes on top of making the request.
+	none := allocs("request/untouched", "no middleware")
+	if n := allocs("request/untouched", "floor: wraps the writer and the request") - none; n != 3 {
+		t.Errorf("the floor of middleware allocates %v times: the compiler sees through it", n)
+	}
+	for _, c := range []struct {
+		contest, who string
+		ceiling      float64
+	}{
+		{"request/untouched", "keyturn hmac-sha256 cbor", 3},
+		{"request/untouched-1kB", "keyturn hmac-sha256 cbor", 3},
+		{"request/read", "keyturn hmac-sha256 json", 10},
+		{"request/read", "keyturn hmac-sha256 msgpack", 14},
+		{"request/read", "keyturn hmac-sha256 cbor", 14},
+		{"request/read", "keyturn xchacha20-poly1305 cbor", 15},
+		{"request/change", "keyturn hmac-sha256 json", 35},
+		{"request/change", "keyturn hmac-sha256 msgpack", 29},
+		{"request/change", "keyturn hmac-sha256 cbor", 29},
+		{"request/change", "keyturn xchacha20-poly1305 cbor", 30},
+	} {
+		if n := allocs(c.contest, c.who) - none; n > c.ceiling {
+			t.Errorf("%s, %s: %v allocations, more than %v", c.contest, c.who, n, c.ceiling)
+		}
+	}
+}
