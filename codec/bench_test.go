@@ -22,14 +22,14 @@ type visit struct {
 }
 
 var standardVisit = visit{
-	UserID: 184467, User: "tom@example.com", Role: "member",
-	CSRF: "9f86d081884c7d659a2feaa0c55ad015", Theme: "dark", Seen: 1789000000,
+	UserID: 12345, User: "tom@example.com", Role: "admin",
+	CSRF: "c3ab8ff13720e8ad9047dd39466b3c89", Theme: "dark", Seen: 1732345678,
 }
 
 // standardValues is the same as kinds of Values.
 var standardValues = map[string]any{
-	"user_id": int64(184467), "user": "tom@example.com", "role": "member",
-	"csrf": "9f86d081884c7d659a2feaa0c55ad015", "theme": "dark", "seen": int64(1789000000),
+	"user_id": int64(12345), "user": "tom@example.com", "role": "admin",
+	"csrf": "c3ab8ff13720e8ad9047dd39466b3c89", "theme": "dark", "seen": int64(1732345678),
 }
 
 // A bareLibrary is what a program would call that had no codec package: the same
