@@ -118,3 +118,18 @@ func TestMedianIsBetweenItsBounds(t *testing.T) {
 		t.Errorf("of nothing: %v", m)
 	}
 }
+
+// A turn of a few calls is one of caches that others have filled, and of the clock.
+func TestAHiccupWhileCalibratingDoesNotShortenTheTurns(t *testing.T) {
+	calls := 0
+	turns.Measure(turns.Options{Turn: time.Millisecond, Rounds: 2}, turns.Case{Name: "slow once", Do: func() {
+		if calls++; calls == 1 || calls == 4 {
+			time.Sleep(5 * time.Millisecond)
+		}
+		for began := time.Now(); time.Since(began) < 5*time.Microsecond; {
+		}
+	}})
+	if calls < 200 {
+		t.Errorf("%d calls in all", calls)
+	}
+}
