@@ -89,6 +89,3 @@ const (
 	// Lifetime is how long the session lasts.
 	Lifetime = 14 * 24 * time.Hour
 )
-
-// Sink keeps results from being optimized away.
-var Sink string
