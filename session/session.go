@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"reflect"
 	"sync"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/keyring"
-	"github.com/keyturn/keyturn/session/internal/shape"
 	"github.com/keyturn/keyturn/session/internal/token"
 )
 
@@ -285,7 +283,7 @@ func (s *Session[T]) Update(f func(v *T)) error {
 	if s.frozen {
 		return ErrCommitted
 	}
-	return s.write(v, false)
+	return s.write(s.m.clone(v), false) // f may have kept v
 }
 
 func (s *Session[T]) beginUpdate() (*T, error) {
@@ -321,6 +319,9 @@ func (s *Session[T]) Renew(v T) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
+	if !s.m.flat {
+		v = *s.m.clone(&v)
+	}
 	return s.write(&v, true)
 }
 
@@ -346,16 +347,11 @@ func (s *Session[T]) original() bool {
 	return s.came != 0 && s.reason == 0 && !s.renewed && !s.destroyed
 }
 
-// write makes v the data of the session, of a new one if renew is true.
-// On an error it changes nothing.
-func (s *Session[T]) write(v *T, renew bool) error {
+// write makes data, which nobody else has, that of the session, of a new one if
+// renew is true. On an error it changes nothing.
+func (s *Session[T]) write(data *T, renew bool) error {
 	if s.m.keepIndeterminate && s.reason.Outcome() == Indeterminate {
 		return ErrIndeterminate
-	}
-	// Whoever kept v, or anything that v refers to, keeps nothing of the session.
-	data := *v
-	if !s.m.flat {
-		data = shape.Clone(reflect.ValueOf(v).Elem()).Interface().(T)
 	}
 	now := s.req.Now()
 	key, err := s.primary(now)
@@ -368,10 +364,10 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	}
 	var e encoded
 	if !renew && s.original() {
-		e, err = s.encodeChanged(&data, &h, key, now)
+		e, err = s.encodeChanged(data, &h, key, now)
 	} else {
 		e.codec, _ = s.m.writeCodec(s.keys.Ring(), now)
-		e.payload, err = s.m.encode(e.codec, &data)
+		e.payload, err = s.m.encode(e.codec, data)
 		e.same = bytes.Equal(e.payload, s.m.zero[e.codec.ID()])
 		if err == nil {
 			err = s.m.checkSize(&h, key, len(e.payload))
@@ -382,7 +378,7 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	}
 	s.key, s.codec, s.payload, s.data = key, e.codec, e.payload, nil
 	if s.m.flat {
-		s.data = &data
+		s.data = data
 	}
 	s.renewed = s.renewed || renew
 	s.changed = !e.same
@@ -470,6 +466,11 @@ func (s *Session[T]) encodeChanged(v *T, h *token.Header, key *keyring.Subkey, n
 func (s *Session[T]) unknown() ([]byte, error) {
 	if s.hasExtra {
 		return s.extra, nil
+	}
+	if s.m.flat && s.data != nil && !s.changed && s.m.encodesTo(s.cookie.codec, s.data, s.cookie.payload) {
+		// The data is still that of the cookie, and all that there is in it.
+		s.hasExtra = true
+		return nil, nil
 	}
 	if merger, ok := s.cookie.codec.(codec.Merger); ok && !s.m.isValues {
 		b, err := merger.Extra(nil, s.cookie.payload, s.m.shape.Known)
