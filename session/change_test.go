@@ -597,6 +597,32 @@ func TestOpeningAllocatesItsResultOnly(t *testing.T) {
 	}
 }
 
+func TestAChangeCostsTheSameWhereCodecsAreScheduled(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	allocates := func(schedule ...keyring.CodecFrom) float64 {
+		keys := keyring.New(newRing(t, func(d *keyring.Document) {
+			d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0)}
+			d.Codecs = schedule
+		}))
+		m := newManager[visit](t, Config{Keys: keys, Codecs: codecs()})
+		cookie := signedIn(t, m, t0, visit{User: "tom"})
+		n := 0
+		return testing.AllocsPerRun(1000, func() {
+			n++
+			s := m.Open(t0, cookie)
+			if s.Update(func(v *visit) { v.Count = n }) != nil || s.Commit(false).Value == "" {
+				t.Error("nothing to send")
+			}
+		})
+	}
+	without := allocates()
+	if with := allocates(keyring.CodecFrom{Codec: "json", From: t0.Add(-day)}, keyring.CodecFrom{Codec: "cbor", From: t0.Add(day)}); with > without {
+		t.Errorf("%v allocations, and %v without a schedule", with, without)
+	}
+}
+
 // apart is a codec of somebody else's that fails at what it does not know.
 type apart struct{ codec.Merger }
 

@@ -173,7 +173,7 @@ func earlierKey(a, b *keyring.Subkey) bool {
 func (s *Session[T]) laterCodec(now time.Time) codec.Codec {
 	ring := s.keys.Ring()
 	c, place := s.m.writeCodec(ring, now)
-	if place <= codecPlace(ring, &s.cookie, now) {
+	if place <= s.m.codecPlace(ring, &s.cookie, now) {
 		return nil
 	}
 	return c

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -27,6 +28,8 @@ type envelope struct {
 
 	codecs []codec.Codec // what may be read; the first is written by default
 	byID   [256]codec.Codec
+
+	scheduled atomic.Pointer[codecSchedule] // of the ring that was written by last
 
 	lifetime, idle    time.Duration
 	promised          time.Duration // what a session lasts, by lifetime and the ring that New found
