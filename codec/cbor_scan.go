@@ -187,7 +187,8 @@ func (s *scanner) cborMap(members uint64, depth int, n *node) error {
 	var names scannedNames
 	var few [12]scannedName
 	seen := few[:0]
-	expect := 0 // the field that comes next if the writer had the same struct
+	fields := uint64(0) // a bit for each of the first fields that has been seen
+	expect := 0         // the field that comes next if the writer had the same struct
 	for range members {
 		var elem *node // what the member goes into
 		if n != nil {
@@ -201,16 +202,30 @@ func (s *scanner) cborMap(members uint64, depth int, n *node) error {
 		var bit uint64
 		switch first & cborOther {
 		case cborText:
-			text, err := s.cborString(arg, true)
+			text, err := s.cborString(arg, false)
 			if err != nil {
 				return err
 			}
-			name, bit = textName(s.off-len(text), s.off), textBit(text)
 			if n != nil && n.kind == kindStruct {
 				if f := n.field(text, expect); f >= 0 {
 					elem, expect = n.fields[f].node, f+1
+					if f < 64 {
+						// Its name is known, as is that it is text, and tells it from the others.
+						if fields&(1<<f) != 0 {
+							return errDuplicate
+						}
+						fields |= 1 << f
+						if err := s.cbor(depth+1, elem); err != nil {
+							return err
+						}
+						continue
+					}
 				}
 			}
+			if !validText(text) {
+				return errUTF8
+			}
+			name, bit = textName(s.off-len(text), s.off), textBit(text)
 		case cborUint:
 			name, bit = intName(arg, arg > math.MaxInt64), intBit(arg)
 		case cborNegint:
