@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -8,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +59,9 @@ func TestBenchMeasuresEachCodecWithEachAlgorithm(t *testing.T) {
 	var made, opened int
 	for _, row := range rows {
 		cells = append(cells, row[0]+" "+row[1]+" "+row[12]+" "+row[13])
+		if allocs, err := strconv.Atoi(row[6]); err != nil || strconv.Itoa(allocs) == row[11] || len(row[6]) > len(row[11]) {
+			t.Errorf("to make six values takes %s allocations, and to open them %s", row[6], row[11])
+		}
 		if row[5] != "" {
 			made++
 		}
@@ -184,6 +190,12 @@ func TestBenchSaysWhatIsTooLarge(t *testing.T) {
 	if longer.Rounds != 0 || len(longer.Rows) != 1 || longer.Rows[0].Bytes != r.Rows[0].Bytes+4 || r.Rows[0].Bytes < 5_000 {
 		t.Errorf("%+v", longer)
 	}
+	for n, bytes := range map[int]int{2999: 4093, 3002: 4097} {
+		r := benchJSON(t, `{"n":"`+strings.Repeat("x", n)+`"}`, "--payload", "-", "--codec", "json", "--algorithm", "hmac-sha256")
+		if row := r.Rows[0]; row.Bytes != bytes || row.TooLarge != (bytes > 4096) {
+			t.Errorf("%d characters: %+v", n, row)
+		}
+	}
 	if out, _ := bench(t, object, "--payload", "-", "--codec", "json"); !strings.Contains(out, "1 codec by 3 algorithms, and nothing to measure\n") || !strings.Contains(out, "too large") {
 		t.Errorf("%s", out)
 	}
@@ -294,18 +306,70 @@ func TestBenchSaysWhichAlgorithmsCannotBeUsed(t *testing.T) {
 // It takes about as long as it is told to.
 func TestBenchSharesTheTimeOut(t *testing.T) {
 	cells := []*benchCell{{}, {make: func() {}}, {make: func() {}}}
-	for d, want := range map[time.Duration]turns.Options{
-		10 * time.Millisecond: {Turn: 80 * time.Microsecond, Rounds: 31},
-		10 * time.Second:      {Turn: time.Millisecond, Rounds: 2500},
+	for _, test := range []struct {
+		d      time.Duration
+		cells  []*benchCell
+		turn   time.Duration // about
+		rounds int
+	}{
+		{10 * time.Millisecond, cells, 80 * time.Microsecond, 31},
+		{10 * time.Second, cells, time.Millisecond, 2500},
+		{10 * time.Millisecond, slices.Repeat(cells, 5), 20 * time.Microsecond, 31}, // which takes a little longer
 	} {
-		o := benchCommand{For: duration(d)}.options(cells)
-		o.Turn = o.Turn.Truncate(10 * time.Microsecond)
-		if o.Turn != want.Turn || o.Rounds != want.Rounds {
-			t.Errorf("%v: %d rounds of %v, want %d of %v", d, o.Rounds, o.Turn, want.Rounds, want.Turn)
+		o := benchCommand{For: duration(test.d)}.options(test.cells)
+		if turn := o.Turn.Truncate(10 * time.Microsecond); turn != test.turn || o.Rounds != test.rounds {
+			t.Errorf("%v: %d rounds of %v, want %d of %v", test.d, o.Rounds, o.Turn, test.rounds, test.turn)
 		}
 	}
 	if o := (benchCommand{For: duration(time.Second)}).options(cells[:1]); o.Rounds != 0 {
 		t.Errorf("%d rounds of nothing", o.Rounds)
+	}
+}
+
+func TestBenchSpellsNumbers(t *testing.T) {
+	for _, test := range []struct {
+		o    benchOperation
+		want []string
+	}{
+		{benchOperation{NS: 100.4, Low: 80.3, High: 110, Ratio: 1.234, Allocs: 5.9}, []string{"100 ±20%", "1.23 ", "6"}},
+		{benchOperation{NS: 12345, Low: 12344, High: 12599, Ratio: 1, Fastest: true}, []string{"12,345 ± 2%", "1.00*", "0"}},
+	} {
+		if got := test.o.columns(); !slices.Equal(got, test.want) {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+// Whoever waits knows for what, and does not wait for what cannot be written.
+func TestBenchSaysFirstWhatItMeasures(t *testing.T) {
+	c := newCommand(t, "bench", "--for", "1h")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(20*time.Second, func() { c.Process.Kill() }).Stop()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	c.Process.Kill()
+	c.Wait()
+	if err != nil || !strings.HasSuffix(line, "side by side for about 1h\n") {
+		t.Errorf("%q, %v", line, err)
+	}
+
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full here")
+	}
+	defer full.Close()
+	c = newCommand(t, "bench", "--for", "1h")
+	var errs bytes.Buffer
+	c.Stdout, c.Stderr = full, &errs
+	defer time.AfterFunc(20*time.Second, func() { c.Process.Kill() }).Stop()
+	c.Run()
+	if status := c.ProcessState.ExitCode(); status != 74 || strings.Count(errs.String(), "\n") != 1 {
+		t.Errorf("status %d: %s", status, errs.String())
 	}
 }
 
@@ -314,5 +378,45 @@ func TestThousands(t *testing.T) {
 		if got := thousands(n); got != want {
 			t.Errorf("%d is %s, want %s", n, got, want)
 		}
+	}
+}
+
+// Only a terminal is shown how far it is. What is written to this one comes back, as
+// what is typed does.
+func TestBenchShowsHowFarItIsOnATerminal(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil || runtime.GOOS != "linux" {
+		t.Skip("no such terminal here")
+	}
+	defer terminal.Close()
+	c := benchCommand{For: duration(10 * time.Second)}
+	o := turns.Options{Rounds: 200}
+	done := c.progress(&o, terminal)
+	time.Sleep(110 * time.Millisecond)
+	o.Progress(50, 200)
+	o.Progress(51, 200) // too soon to be shown
+	done()
+	var shown []byte
+	terminal.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for b := make([]byte, 1000); bytes.Count(shown, []byte("[K")) < 3; {
+		n, err := terminal.Read(b)
+		if err != nil {
+			t.Fatalf("%v after %q", err, shown)
+		}
+		shown = append(shown, b[:n]...)
+	}
+	if got := regexp.MustCompile(`\d+%[ a-z0-9]*`).FindAllString(string(shown), -1); !slices.Equal(got, []string{"0% of about 10s", "25% of about 10s"}) {
+		t.Errorf("%q of %q", got, shown)
+	}
+
+	file, err := os.Create(filepath.Join(t.TempDir(), "errors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	o = turns.Options{Rounds: 200}
+	c.progress(&o, file)()
+	if info, err := file.Stat(); o.Progress != nil || err != nil || info.Size() > 0 {
+		t.Errorf("progress in a file: %v", err)
 	}
 }
