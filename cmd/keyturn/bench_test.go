@@ -32,7 +32,7 @@ func bench(t *testing.T, stdin string, args ...string) (out string, rows [][]str
 	for line := range strings.Lines(r.out) {
 		if m := benchLine.FindStringSubmatch(strings.TrimSuffix(line, "\n")); m != nil {
 			rows = append(rows, m[1:])
-		} else if n := len([]rune(line)) - 1; n > 100 {
+		} else if n := len([]rune(line)) - 1; n > 100 && !strings.HasPrefix(line, "CODEC ") { // the table is as wide as its numbers
 			t.Errorf("a line of %d characters: %s", n, line)
 		}
 	}
