@@ -134,21 +134,3 @@ func BenchmarkHandler(b *testing.B) {
 		})
 	}
 }
-
-// BenchmarkCookies is what looking for the cookie costs, which is not what a
-// request with a session takes its time for.
-func BenchmarkCookies(b *testing.B) {
-	for name, header := range map[string]string{
-		"1-of-1":      cookieName + "=" + strings.Repeat("k", 200),
-		"1-of-10":     strings.Repeat("name=value; ", 9) + cookieName + "=" + strings.Repeat("k", 200),
-		"3000-of-all": strings.Repeat(cookieName+"=k; ", 2999) + cookieName + "=k",
-	} {
-		b.Run(name, func(b *testing.B) {
-			req := request("GET", "/", header)
-			b.ReportAllocs()
-			for b.Loop() {
-				req.CookiesNamed(cookieName)
-			}
-		})
-	}
-}

@@ -48,6 +48,93 @@ func add(h http.Header, key, value string) {
 	h[key] = append(slices.Clip(h[key]), value)
 }
 
+// fewCookies is how many cookies a request may have for this package to look
+// through them by itself. net/http's limit is far above, unless GODEBUG
+// (httpcookiemaxnum) sets another, which cannot be asked for: New tries whether
+// it is below. One that is lowered after that holds for more cookies only.
+const fewCookies = 100
+
+// looksAtFew reports whether net/http looks at a request of fewCookies.
+func looksAtFew() bool {
+	r := http.Request{Header: http.Header{"Cookie": {"a=" + strings.Repeat(";", fewCookies-1)}}}
+	return len(r.CookiesNamed("a")) == 1
+}
+
+// countCookies returns how many cookies there are in the lines of a request, as
+// net/http counts them for its limit: empty ones, too.
+func countCookies(lines []string) int {
+	n := len(lines)
+	for _, line := range lines {
+		n += strings.Count(line, ";")
+	}
+	return n
+}
+
+// appendCookies appends the values of the cookies of a name, which is a token,
+// to values. They are those of http.Request.CookiesNamed, which allocates a
+// http.Cookie for each. It knows no limit to their number.
+func appendCookies(values, lines []string, name string) []string {
+	for _, line := range lines {
+		for more := true; more; {
+			var pair string
+			pair, line, more = strings.Cut(line, ";")
+			value, ok := strings.CutPrefix(trim(pair), name)
+			if !ok {
+				continue
+			}
+			if value != "" {
+				// Space is allowed before the equals sign. Behind it, it is
+				// of the value.
+				value = trim(value)
+				if value == "" || value[0] != '=' {
+					continue // of a longer name
+				}
+				value = value[1:]
+			}
+			if value, ok = unquoted(value); ok {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}
+
+// trim returns s without the white space around it that headers may have. It
+// is strings.Trim, but quick where there is little.
+func trim(s string) string {
+	for s != "" && isSpace(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
+
+// unquoted returns the value of a cookie without its quotes, and whether
+// net/http takes it for one.
+func unquoted(value string) (string, bool) {
+	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+		value = value[1 : n-1]
+	}
+	for i := range len(value) {
+		if !inValue[value[i]] {
+			return "", false
+		}
+	}
+	return value, true
+}
+
+// inValue are the bytes that the value of a cookie may have, for net/http.
+var inValue = func() (ok [256]bool) {
+	for b := ' '; b <= '~'; b++ {
+		ok[b] = b != '"' && b != ';' && b != '\\'
+	}
+	return ok
+}()
+
 // withoutCookies removes the cookies of these names from the header of a
 // request, and leaves the others as they were, byte by byte.
 func withoutCookies(h http.Header, names []string) {

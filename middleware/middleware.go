@@ -28,6 +28,7 @@ type committer interface {
 type settings struct {
 	name       string
 	names      []string // name, and the former ones
+	few        int      // cookies of a request that are looked through without net/http
 	attributes map[string]attributes
 
 	cacheControl  string
@@ -43,6 +44,9 @@ func newSettings(name string, former []string, c Config) *settings {
 		cacheControl:  c.CacheControl,
 		reissueOnRead: c.ReissueOnRead,
 		observe:       c.Observe,
+	}
+	if looksAtFew() {
+		s.few = fewCookies
 	}
 	for _, n := range s.names {
 		s.attributes[n] = attributesOf(n, &c)
@@ -151,6 +155,9 @@ type exchange struct {
 	committed bool        // the session is frozen
 	observed  bool
 	returned  bool // the handler did, and did not panic
+
+	lent bool // room is in use
+	room [1]string
 }
 
 // question is an exchange as the session sees it: a session.Request. Its
@@ -166,12 +173,25 @@ func (q *question) Now() time.Time {
 	return time.Now()
 }
 
-// Cookies returns what net/http finds in the request, by its own rules.
+// Cookies returns what net/http finds in the request, by its own rules. The
+// usual one cookie needs no slice beside the exchange.
 func (q *question) Cookies(name string) []string {
-	cookies := q.r.CookiesNamed(name)
-	if len(cookies) == 0 {
-		return nil
+	lines := q.r.Header["Cookie"]
+	if countCookies(lines) > q.settings.few {
+		return namedByHTTP(q.r, name)
 	}
+	var room []string
+	if !q.lent {
+		room = q.room[:0]
+	}
+	values := appendCookies(room, lines, name)
+	q.lent = q.lent || len(values) > 0
+	return values
+}
+
+// namedByHTTP returns the values of the cookies that net/http finds.
+func namedByHTTP(r *http.Request, name string) []string {
+	cookies := r.CookiesNamed(name)
 	values := make([]string, len(cookies))
 	for i, c := range cookies {
 		values[i] = c.Value
