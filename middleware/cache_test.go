@@ -237,6 +237,51 @@ func TestResponsesDoNotMeetBehindASharedSlice(t *testing.T) {
 	}
 }
 
+// Whatever is done to the lines of a response once they are there, nothing is
+// found in another of its fields, nor in another response.
+func TestWhatIsDoneToAHeaderStaysThere(t *testing.T) {
+	m := newManager(t, session.Config{IDs: true})
+	mw := newMiddleware(t, m, middleware.Config{})
+	fields := []string{"Vary", "Set-Cookie", "Cache-Control"}
+	for _, do := range []struct {
+		name  string
+		touch func(s *session.Session[visit])
+		sent  int // how many of the fields
+	}{
+		{"read", func(s *session.Session[visit]) { s.Data() }, 1},
+		{"change", func(s *session.Session[visit]) { change(t, s) }, 3},
+	} {
+		h := mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { do.touch(m.From(r.Context())) }))
+		for _, name := range fields[:do.sent] {
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, request("GET", "/"))
+			before := rec.Header().Clone()
+			if len(before) != do.sent || len(before[name]) != 1 {
+				t.Fatalf("%s: %v", do.name, before)
+			}
+			rec.Header()[name] = append(rec.Header()[name], "appended")
+			rec.Header()[name][0] = "changed"
+			rec.Header().Add(name, "added")
+			before[name] = []string{"changed", "appended", "added"}
+			for _, f := range fields {
+				if got := rec.Header()[f]; !slices.Equal(got, before[f]) {
+					t.Errorf("%s, after a change of %s: %s is %q, want %q", do.name, name, f, got, before[f])
+				}
+			}
+
+			rec = httptest.NewRecorder()
+			rec.Header()[name] = nil
+			h.ServeHTTP(rec, request("GET", "/"))
+			if vary := rec.Header()["Vary"]; !slices.Equal(vary, []string{"Cookie"}) {
+				t.Errorf("%s, after a change of %s: the next Vary is %q", do.name, name, vary)
+			}
+			if cc := rec.Header()["Cache-Control"]; do.sent == 3 && !slices.Equal(cc, []string{"no-store"}) {
+				t.Errorf("%s, after a change of %s: the next Cache-Control is %q", do.name, name, cc)
+			}
+		}
+	}
+}
+
 // A sharedCache is a caching proxy, as careless as RFC 9111 allows: it stores
 // whatever it may, for as long as the test lasts, Set-Cookie included.
 type sharedCache struct {

@@ -20,10 +20,11 @@ func hasMember(lines []string, member string) bool {
 	return false
 }
 
-// varyByCookie says to caches that the response depends on cookies.
-func varyByCookie(h http.Header) {
+// varyByCookie says to caches that the response depends on cookies. For room,
+// see add.
+func varyByCookie(h http.Header, room []string) {
 	if v := h["Vary"]; !hasMember(v, "Cookie") && !hasMember(v, "*") {
-		add(h, "Vary", "Cookie")
+		add(h, "Vary", "Cookie", room)
 	}
 }
 
@@ -33,19 +34,33 @@ func setsCookie(h http.Header, name string) bool {
 }
 
 // replaceCookie makes line the only Set-Cookie of its name. The slice that is
-// in the header may be somebody's: it is not modified.
-func replaceCookie(h http.Header, name, line string) {
+// in the header may be somebody's: it is not modified. For room, see add.
+func replaceCookie(h http.Header, name, line string, room []string) {
 	if setsCookie(h, name) {
 		h["Set-Cookie"] = slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(l string) bool { return cookieName(l) == name })
 	}
-	add(h, "Set-Cookie", line)
+	add(h, "Set-Cookie", line, room)
 }
 
 // add adds a line to the header, whose key is canonical. The slice that is
 // there may be one that handlers put into many responses: with h.Add, two that
 // are served at once would write their lines to the same place behind it.
-func add(h http.Header, key, value string) {
-	h[key] = append(slices.Clip(h[key]), value)
+//
+// Room is where the line is put if it is the first: an empty slice that has
+// room for one line, or none, and is of this response and this key alone.
+// Whoever gets the header may change what is in it.
+func add(h http.Header, key, value string, room []string) {
+	if lines := h[key]; len(lines) > 0 {
+		room = slices.Clip(lines)
+	}
+	h[key] = append(room, value)
+}
+
+// rooms returns room for a line in each of three keys, in one allocation.
+// Nothing that is appended to one of them gets into another.
+func rooms() (vary, setCookie, cacheControl []string) {
+	all := new([3]string)
+	return all[0:0:1], all[1:1:2], all[2:2:3]
 }
 
 // fewCookies is how many cookies a request may have for this package to look
@@ -85,11 +100,9 @@ func appendCookies(values, lines []string, name string) []string {
 			if value != "" {
 				// Space is allowed before the equals sign. Behind it, it is
 				// of the value.
-				value = trim(value)
-				if value == "" || value[0] != '=' {
+				if value, ok = strings.CutPrefix(trim(value), "="); !ok {
 					continue // of a longer name
 				}
-				value = value[1:]
 			}
 			if value, ok = unquoted(value); ok {
 				values = append(values, value)
@@ -127,10 +140,11 @@ func unquoted(value string) (string, bool) {
 	return value, true
 }
 
-// inValue are the bytes that the value of a cookie may have, for net/http.
+// inValue are the bytes that the value of a cookie may have, for net/http. A
+// semicolon would not be among them, and ends the cookie anyway.
 var inValue = func() (ok [256]bool) {
 	for b := ' '; b <= '~'; b++ {
-		ok[b] = b != '"' && b != ';' && b != '\\'
+		ok[b] = b != '"' && b != '\\'
 	}
 	return ok
 }()

@@ -26,10 +26,10 @@ type committer interface {
 
 // settings are what every exchange of a Middleware shares.
 type settings struct {
-	name       string
-	names      []string // name, and the former ones
-	few        int      // cookies of a request that are looked through without net/http
-	attributes map[string]attributes
+	name    string
+	names   []string // name, and the former ones
+	few     int      // cookies of a request that are looked through without net/http
+	cookies map[string]*setCookie
 
 	cacheControl  string
 	reissueOnRead bool
@@ -40,7 +40,7 @@ func newSettings(name string, former []string, c Config) *settings {
 	s := &settings{
 		name:          name,
 		names:         append([]string{name}, former...),
-		attributes:    make(map[string]attributes),
+		cookies:       make(map[string]*setCookie),
 		cacheControl:  c.CacheControl,
 		reissueOnRead: c.ReissueOnRead,
 		observe:       c.Observe,
@@ -49,7 +49,7 @@ func newSettings(name string, former []string, c Config) *settings {
 		s.few = fewCookies
 	}
 	for _, n := range s.names {
-		s.attributes[n] = attributesOf(n, &c)
+		s.cookies[n] = newSetCookie(attributesOf(n, &c))
 	}
 	return s
 }
@@ -266,7 +266,11 @@ func withdraw(c *session.Commit) {
 // send puts what is to be sent into the header.
 func (x *exchange) send(h http.Header, c *session.Commit) {
 	s := x.settings
-	varyByCookie(h)
+	var vary, setCookie, cacheControl []string // room for them
+	if c.Sent != session.SentNothing {
+		vary, setCookie, cacheControl = rooms()
+	}
+	varyByCookie(h, vary)
 	if unasked(c) && (setsCookie(h, s.name) || setsCookie(h, c.Cookie.Cookie)) {
 		// The cookie was set on the way here, by a server behind a proxy that
 		// shares it and may know its former name only, or by this middleware,
@@ -278,15 +282,13 @@ func (x *exchange) send(h http.Header, c *session.Commit) {
 		return
 	}
 	if c.Value != "" {
-		a := s.attributes[s.name]
-		replaceCookie(h, s.name, a.setCookie(s.name, c.Value, c.MaxAge))
+		replaceCookie(h, s.name, s.cookies[s.name].set(c.Value, c.MaxAge), setCookie)
 	}
 	for _, name := range c.Delete {
-		a := s.attributes[name]
-		replaceCookie(h, name, a.deleteCookie(name))
+		replaceCookie(h, name, s.cookies[name].delete(), setCookie)
 	}
 	if !hasMember(h["Cache-Control"], "no-store") {
-		h.Set("Cache-Control", s.cacheControl)
+		h["Cache-Control"] = append(cacheControl, s.cacheControl)
 	}
 }
 
