@@ -69,24 +69,46 @@ type Commit struct {
 //
 // If reissue is true, a session that was merely read may be sent again under
 // the present key and codec.
-func (s *Session[T]) Commit(reissue bool) Commit {
+func (s *Session[T]) Commit(reissue bool) (c Commit) {
+	s.commit(&c, reissue, true)
+	return c
+}
+
+// CommitUnobserved is Commit for where nobody is told what came and what was
+// sent, which takes time to find out: of Cookie there is the name only, and of
+// Token nothing.
+func (s *Session[T]) CommitUnobserved(reissue bool) (c Commit) {
+	s.commit(&c, reissue, false)
+	return c
+}
+
+// commit makes c, which is empty, the Commit.
+func (s *Session[T]) commit(c *Commit, reissue, observed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first := !s.frozen
 	s.frozen = true
 	if !s.touched {
-		return Commit{}
+		return
 	}
-	c := Commit{Touched: first}
+	c.Touched = first
 	if s.opening {
 		// Whoever judges the cookie is not done, and what does so may hang.
 		c.Outcome, c.Reason = Indeterminate, ErrRevocationUnavailable
-		return c
+		return
 	}
 	c.Outcome, c.Reason = s.outcome()
-	c.Cookie = s.info()
+	switch {
+	case observed:
+		c.Cookie = s.info()
+	case s.came != 0:
+		c.Cookie.Cookie = s.m.names[s.cookie.name].name
+	}
 	if !first {
-		return c
+		return
+	}
+	if !s.renewed && !s.changed && !s.destroyed && !(s.original() && (reissue || s.cookie.header.Idle != 0)) {
+		return // there is nothing to send, whatever the time is
 	}
 	now := s.req.Now()
 	switch {
@@ -101,38 +123,39 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 				c.Delete = append(c.Delete, s.m.names[i].name)
 			}
 		}
-		return c
+		return
 	case s.spare:
 		// Nobody asked for what follows, and it might take the place of a
 		// cookie that another instance can judge.
-		return c
+		return
 	case s.original() && s.refreshDue(now):
 		c.Sent = SentRefreshed
 	case s.original() && reissue && s.outdated(now):
 		c.Sent = SentReissued
 	default:
-		return c
+		return
 	}
 	w, err := s.token(now)
 	if err != nil {
 		// What was written has its key and fits: this is a refresh that
 		// nobody asked for, and it can wait.
 		c.Sent = SentNothing
-		return c
+		return
 	}
 	c.Value = s.m.issue(&w)
 	if s.original() {
 		s.m.tally.reissue(&s.cookie, &w)
 	}
 	c.MaxAge = deadline(&w.header).Sub(now)
-	c.Token = s.m.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
+	if observed {
+		c.Token = s.m.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
+	}
 	for i, n := range s.m.names {
 		due := s.destroyed || s.renewed || !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter)
 		if i > 0 && s.came&(1<<i) != 0 && due {
 			c.Delete = append(c.Delete, n.name)
 		}
 	}
-	return c
 }
 
 // emptied reports whether a session that has changed is left with nothing that
