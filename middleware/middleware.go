@@ -22,6 +22,7 @@ type Middleware struct {
 // A committer is a *session.Session[T].
 type committer interface {
 	Commit(reissue bool) session.Commit
+	CommitUnobserved(reissue bool) session.Commit
 }
 
 // settings are what every exchange of a Middleware shares.
@@ -199,6 +200,15 @@ func namedByHTTP(r *http.Request, name string) []string {
 	return values
 }
 
+// freeze freezes the session, and returns what is to be sent and, if somebody
+// observes, what there is to say.
+func (x *exchange) freeze(reissue bool) session.Commit {
+	if x.settings.observe == nil {
+		return x.session.CommitUnobserved(reissue)
+	}
+	return x.session.Commit(reissue)
+}
+
 // commit freezes the session, and puts what is to be sent into the header of
 // the response, just before that goes out. Nothing is put there earlier: it
 // would go out with a 103, be cleared by a ReverseProxy, and be replaced by a
@@ -208,7 +218,7 @@ func (x *exchange) commit() {
 		return
 	}
 	x.committed = true
-	c := x.session.Commit(x.mayReissue())
+	c := x.freeze(x.mayReissue())
 	if !c.Touched {
 		return
 	}
@@ -221,7 +231,7 @@ func (x *exchange) commit() {
 // again with the next request.
 func (x *exchange) lose() {
 	x.committed = true
-	c := x.session.Commit(false)
+	c := x.freeze(false)
 	if !c.Touched {
 		return
 	}
@@ -241,8 +251,8 @@ func (x *exchange) end() {
 	default:
 		x.lose()
 	}
-	if !x.observed && x.touched.Load() {
-		c := x.session.Commit(false) // only to say what came
+	if x.settings.observe != nil && !x.observed && x.touched.Load() {
+		c := x.freeze(false) // only to say what came
 		x.account(&c, false)
 	}
 }
