@@ -86,6 +86,8 @@ func TestTouchedRequestsAllocateLittle(t *testing.T) {
 	}))
 	value := sealed(t, m, time.Now(), visit{User: "tom"})
 	ours := cookieName + "=" + value
+	ids := newManager(t, session.Config{IDs: true})
+	readID := newMiddleware(t, ids, middleware.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ids.From(r.Context()).Data() }))
 	for _, tt := range []struct {
 		name   string
 		h      http.Handler
@@ -98,6 +100,7 @@ func TestTouchedRequestsAllocateLittle(t *testing.T) {
 		{"read where Vary is there", read, ours, http.Header{"Vary": {"Cookie"}}, 6},
 		{"read among 90 others", read, strings.Repeat("a=b; ", 90) + ours, nil, 7},
 		{"read of a cookie in quotes", read, cookieName + `="` + value + `"`, nil, 7},
+		{"read of one with an ID, which nobody is told", readID, cookieName + "=" + sealed(t, ids, time.Now(), visit{User: "tom"}), nil, 7},
 		{"change", update, ours, nil, 20},
 		{"change among 90 others", update, strings.Repeat("a=b; ", 90) + ours, nil, 20},
 	} {
