@@ -22,7 +22,6 @@ type Middleware struct {
 // A committer is a *session.Session[T].
 type committer interface {
 	Commit(reissue bool) session.Commit
-	CommitUnobserved(reissue bool) session.Commit
 }
 
 // settings are what every exchange of a Middleware shares.
@@ -200,15 +199,6 @@ func namedByHTTP(r *http.Request, name string) []string {
 	return values
 }
 
-// freeze freezes the session, and returns what is to be sent and, if somebody
-// observes, what there is to say.
-func (x *exchange) freeze(reissue bool) session.Commit {
-	if x.settings.observe == nil {
-		return x.session.CommitUnobserved(reissue)
-	}
-	return x.session.Commit(reissue)
-}
-
 // commit freezes the session, and puts what is to be sent into the header of
 // the response, just before that goes out. Nothing is put there earlier: it
 // would go out with a 103, be cleared by a ReverseProxy, and be replaced by a
@@ -218,7 +208,7 @@ func (x *exchange) commit() {
 		return
 	}
 	x.committed = true
-	c := x.freeze(x.mayReissue())
+	c := x.session.Commit(x.mayReissue())
 	if !c.Touched {
 		return
 	}
@@ -231,7 +221,7 @@ func (x *exchange) commit() {
 // again with the next request.
 func (x *exchange) lose() {
 	x.committed = true
-	c := x.freeze(false)
+	c := x.session.Commit(false)
 	if !c.Touched {
 		return
 	}
@@ -252,7 +242,7 @@ func (x *exchange) end() {
 		x.lose()
 	}
 	if x.settings.observe != nil && !x.observed && x.touched.Load() {
-		c := x.freeze(false) // only to say what came
+		c := x.session.Commit(false) // only to say what came
 		x.account(&c, false)
 	}
 }
@@ -270,7 +260,7 @@ func unasked(c *session.Commit) bool {
 // withdraw leaves nothing to be sent. With the cookie go the deletions of former
 // ones, whose place it was to take.
 func withdraw(c *session.Commit) {
-	c.Sent, c.Value, c.MaxAge, c.Token, c.Delete = session.SentNothing, "", 0, session.Info{}, nil
+	c.Sent, c.Value, c.MaxAge, c.Delete = session.SentNothing, "", 0, nil
 }
 
 // send puts what is to be sent into the header.
@@ -281,7 +271,7 @@ func (x *exchange) send(h http.Header, c *session.Commit) {
 		vary, setCookie, cacheControl = rooms()
 	}
 	varyByCookie(h, vary)
-	if unasked(c) && (setsCookie(h, s.name) || setsCookie(h, c.Cookie.Cookie)) {
+	if unasked(c) && (setsCookie(h, s.name) || setsCookie(h, c.Cookie().Cookie)) {
 		// The cookie was set on the way here, by a server behind a proxy that
 		// shares it and may know its former name only, or by this middleware,
 		// mounted twice. Nobody asked for this one, and it must not undo the
@@ -308,9 +298,9 @@ func (x *exchange) account(c *session.Commit, lost bool) {
 	if x.settings.observe == nil {
 		return
 	}
-	e := Event{Outcome: c.Outcome, Reason: c.Reason, Cookie: c.Cookie, Sent: c.Sent, Lost: lost}
+	e := Event{Outcome: c.Outcome, Reason: c.Reason, Cookie: c.Cookie(), Sent: c.Sent, Lost: lost}
 	if !lost {
-		e.Token = c.Token
+		e.Token = c.Token()
 	}
 	x.settings.observe(x.ctx, e)
 }

@@ -43,10 +43,9 @@ type Commit struct {
 	Touched bool
 
 	// Outcome and Reason say what became of the cookie that came with the
-	// request, and Cookie what is known of it. They are given each time.
+	// request. They are given each time.
 	Outcome Outcome
 	Reason  Reason
-	Cookie  Info
 
 	// Sent says what is to be sent, and why.
 	Sent Sent
@@ -55,11 +54,32 @@ type Commit struct {
 	Value string
 	// MaxAge is how long the cookie is of use.
 	MaxAge time.Duration
-	// Token describes Value.
-	Token Info
 
 	// Delete has the names of the cookies to delete.
 	Delete []string
+
+	// What came and what is sent, for who asks.
+	envelope *envelope
+	came     *opened
+	written  written
+}
+
+// Cookie returns what is known of the cookie that came with the request, which is
+// given each time: the zero Info if none came, and what [Session.Info] says.
+func (c *Commit) Cookie() Info {
+	if c.came == nil {
+		return Info{}
+	}
+	return c.envelope.info(c.came)
+}
+
+// Token describes Value: the zero Info if that is empty.
+func (c *Commit) Token() Info {
+	if c.Value == "" {
+		return Info{}
+	}
+	w := &c.written
+	return c.envelope.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
 }
 
 // Commit freezes the session and returns what is to be sent. It is called
@@ -70,45 +90,28 @@ type Commit struct {
 // If reissue is true, a session that was merely read may be sent again under
 // the present key and codec.
 func (s *Session[T]) Commit(reissue bool) (c Commit) {
-	s.commit(&c, reissue, true)
-	return c
-}
-
-// CommitUnobserved is Commit for where nobody is told what came and what was
-// sent, which takes time to find out: of Cookie there is the name only, and of
-// Token nothing.
-func (s *Session[T]) CommitUnobserved(reissue bool) (c Commit) {
-	s.commit(&c, reissue, false)
-	return c
-}
-
-// commit makes c, which is empty, the Commit.
-func (s *Session[T]) commit(c *Commit, reissue, observed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first := !s.frozen
 	s.frozen = true
 	if !s.touched {
-		return
+		return c
 	}
 	c.Touched = first
 	if s.opening {
 		// Whoever judges the cookie is not done, and what does so may hang.
 		c.Outcome, c.Reason = Indeterminate, ErrRevocationUnavailable
-		return
+		return c
 	}
 	c.Outcome, c.Reason = s.outcome()
-	switch {
-	case observed:
-		c.Cookie = s.info()
-	case s.came != 0:
-		c.Cookie.Cookie = s.m.names[s.cookie.name].name
+	if s.came != 0 {
+		c.envelope, c.came = &s.m.envelope, &s.cookie
 	}
 	if !first {
-		return
+		return c
 	}
 	if !s.renewed && !s.changed && !s.destroyed && !(s.original() && (reissue || s.cookie.header.Idle != 0)) {
-		return // there is nothing to send, whatever the time is
+		return c // there is nothing to send, whatever the time is
 	}
 	now := s.req.Now()
 	switch {
@@ -123,39 +126,38 @@ func (s *Session[T]) commit(c *Commit, reissue, observed bool) {
 				c.Delete = append(c.Delete, s.m.names[i].name)
 			}
 		}
-		return
+		return c
 	case s.spare:
 		// Nobody asked for what follows, and it might take the place of a
 		// cookie that another instance can judge.
-		return
+		return c
 	case s.original() && s.refreshDue(now):
 		c.Sent = SentRefreshed
 	case s.original() && reissue && s.outdated(now):
 		c.Sent = SentReissued
 	default:
-		return
+		return c
 	}
 	w, err := s.token(now)
 	if err != nil {
 		// What was written has its key and fits: this is a refresh that
 		// nobody asked for, and it can wait.
 		c.Sent = SentNothing
-		return
+		return c
 	}
 	c.Value = s.m.issue(&w)
+	c.envelope, c.written = &s.m.envelope, w
 	if s.original() {
 		s.m.tally.reissue(&s.cookie, &w)
 	}
 	c.MaxAge = deadline(&w.header).Sub(now)
-	if observed {
-		c.Token = s.m.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
-	}
 	for i, n := range s.m.names {
 		due := s.destroyed || s.renewed || !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter)
 		if i > 0 && s.came&(1<<i) != 0 && due {
 			c.Delete = append(c.Delete, n.name)
 		}
 	}
+	return c
 }
 
 // emptied reports whether a session that has changed is left with nothing that

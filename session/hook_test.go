@@ -133,7 +133,7 @@ func TestWithoutAPrimarySessionsCanBeRead(t *testing.T) {
 	if _, err := m.Seal(now, s); !errors.Is(err, keyring.ErrNoPrimary) {
 		t.Errorf("Seal = %v", err)
 	}
-	if c := s.Commit(true); c.Sent != SentNothing || c.Value != "" || c.Token != (Info{}) {
+	if c := s.Commit(true); c.Sent != SentNothing || c.Value != "" || c.Token() != (Info{}) {
 		t.Errorf("sent %+v", c)
 	}
 }
