@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +159,31 @@ func TestVectors(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases: %v", len(v.Cases), seen)
+}
+
+// The page of prose about the format has a token that is one of the vectors.
+func TestTokenOfTheFormatsPageIsAVector(t *testing.T) {
+	page, err := os.ReadFile("internal/token/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(?m)^//\tkt.+$`).FindAllString(string(page), -1)
+	if len(text) != 1 {
+		t.Fatalf("%d tokens are there: %q", len(text), text)
+	}
+	value := strings.TrimPrefix(text[0], "//\t")
+	if !slices.ContainsFunc(loadVectors(t).Cases, func(c vectorCase) bool { return c.Value == value && c.Expect == "valid" }) {
+		t.Errorf("%s is no valid vector", value)
+	}
+	hexes := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("/\t\n ", r) {
+			return -1
+		}
+		return r
+	}, string(page))
+	if !strings.Contains(hexes, hex.EncodeToString(decodeText(t, value))) {
+		t.Errorf("the bytes above %s are not its", value)
+	}
 }
 
 var tokenReasons = []Reason{ErrTooLarge, ErrMalformed, ErrUnsupportedVersion, ErrUnknownKey, ErrForged, ErrUnsupportedCodec, ErrFuture, ErrExpired, ErrIdle}
