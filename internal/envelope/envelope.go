@@ -1,6 +1,7 @@
-// Package envelope is the way that benchmarks have into package session past the
-// codec: to measure what it takes to verify a token and to make one, beside
-// libraries that sign bytes.
+// Package envelope is the way that benchmarks have into packages session and
+// middleware past the codec and the session: to measure what it takes to verify a
+// token and to make one, and to get it from a header and into one, beside libraries
+// that do no more.
 package envelope
 
 import "time"
@@ -9,3 +10,8 @@ import "time"
 // that token at now and what makes it again, all but the codec's part. The error is
 // a session.Reason. Of a value that is not valid, seal is nil. Package session sets it.
 var Of func(manager any, now time.Time, value string) (open func() (payload []byte, err error), seal func() string)
+
+// Header returns, of a *middleware.Middleware, what finds the values of the
+// session's cookie in the header of a request, good until the next call, and what
+// sets it in that of a response for a time. Package middleware sets it.
+var Header func(middleware any) (find func(header map[string][]string) []string, set func(header map[string][]string, value string, age time.Duration))
