@@ -199,7 +199,7 @@ func (m *Manager[T]) nothing() *T {
 func (m *Manager[T]) clone(v *T) *T {
 	c := *v
 	if !m.flat {
-		c = shape.Clone(reflect.ValueOf(v).Elem()).Interface().(T)
+		c = m.shape.Clone(reflect.ValueOf(v).Elem()).Interface().(T)
 	}
 	return &c
 }
