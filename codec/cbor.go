@@ -203,9 +203,12 @@ func (c *cborCodecType) Decode(data []byte, v any) error {
 		}
 		return setValues(target, x)
 	}
-	_, pl, err := typedTarget(v)
+	target, pl, err := typedTarget(v)
 	if err != nil {
 		return err
+	}
+	if pl.root.plain {
+		return cborStruct(data, target, pl.root)
 	}
 	if err := cborScan(data, pl.root); err != nil {
 		return err

@@ -1,9 +1,12 @@
 package codec
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"math"
+	"reflect"
+	"time"
 )
 
 var (
@@ -165,7 +168,7 @@ func (s *scanner) cbor(depth int, n *node) error {
 		if err := s.cborEnter(first, arg, depth); err != nil {
 			return err
 		}
-		return s.cborMap(arg, depth, n)
+		return s.cborMap(arg, depth, n, reflect.Value{})
 	case cborTag:
 		text, err := s.cborTime(first)
 		if err != nil {
@@ -182,12 +185,14 @@ func (s *scanner) cbor(depth int, n *node) error {
 	return nil
 }
 
-// cborMap scans the members of a map that goes into n unless that is nil.
-func (s *scanner) cborMap(members uint64, depth int, n *node) error {
+// cborMap scans the members of a map that goes into n unless that is nil. If v is
+// valid it is a struct of single items, and they are set.
+func (s *scanner) cborMap(members uint64, depth int, n *node, v reflect.Value) error {
 	var names scannedNames
 	var few [12]scannedName
 	seen := few[:0]
-	expect := 0 // the field that comes next if the writer had the same struct
+	fields := uint64(0) // a bit for each of the first fields that has been seen
+	expect := 0         // the field that comes next if the writer had the same struct
 	for range members {
 		var elem *node // what the member goes into
 		if n != nil {
@@ -201,16 +206,36 @@ func (s *scanner) cborMap(members uint64, depth int, n *node) error {
 		var bit uint64
 		switch first & cborOther {
 		case cborText:
-			text, err := s.cborString(arg, true)
+			text, err := s.cborString(arg, false)
 			if err != nil {
 				return err
 			}
-			name, bit = textName(s.off-len(text), s.off), textBit(text)
 			if n != nil && n.kind == kindStruct {
 				if f := n.field(text, expect); f >= 0 {
 					elem, expect = n.fields[f].node, f+1
+					if f < 64 {
+						// Its name is known, as is that it is text, and tells it from the others.
+						if fields&(1<<f) != 0 {
+							return errDuplicate
+						}
+						fields |= 1 << f
+						var err error
+						if v.IsValid() {
+							err = s.cborItem(n.fields[f].value(v), elem)
+						} else {
+							err = s.cbor(depth+1, elem)
+						}
+						if err != nil {
+							return err
+						}
+						continue
+					}
 				}
 			}
+			if !validText(text) {
+				return errUTF8
+			}
+			name, bit = textName(s.off-len(text), s.off), textBit(text)
 		case cborUint:
 			name, bit = intName(arg, arg > math.MaxInt64), intBit(arg)
 		case cborNegint:
@@ -233,6 +258,110 @@ func (s *scanner) cborMap(members uint64, depth int, n *node) error {
 		}
 	}
 	return s.distinct(&names, seen)
+}
+
+// cborStruct decodes data, which it checks as cborScan does, into the struct v of
+// single items: in one pass, and without the library.
+func cborStruct(data []byte, v reflect.Value, n *node) error {
+	s := scanner{data: data}
+	first, members, ok := s.cborHead()
+	switch {
+	case !ok:
+		return errCBOR
+	case first&cborOther != cborMap:
+		return cmp.Or(cborScan(data, n), errNotMap)
+	}
+	if err := s.cborEnter(first, members, 0); err != nil {
+		return err
+	}
+	if err := s.cborMap(members, 0, n, v); err != nil {
+		return err
+	}
+	if s.off != len(data) {
+		return errTrailing
+	}
+	return nil
+}
+
+// cborItem reads a single item into v, which holds its zero value, as n says.
+func (s *scanner) cborItem(v reflect.Value, n *node) error {
+	first, arg, ok := s.cborHead()
+	if !ok {
+		return errCBOR
+	}
+	if first == cborNull {
+		return nil // v is zero already
+	}
+	major := first & cborOther
+	switch n.kind {
+	case kindBool:
+		if first != cborFalse && first != cborTrue {
+			return misfit(n.typ)
+		}
+		v.SetBool(first == cborTrue)
+	case kindInt:
+		i := int64(arg)
+		if major == cborNegint {
+			i = ^i
+		}
+		if major > cborNegint || arg > math.MaxInt64 || v.OverflowInt(i) {
+			return misfit(n.typ)
+		}
+		v.SetInt(i)
+	case kindUint:
+		if major != cborUint || v.OverflowUint(arg) {
+			return misfit(n.typ)
+		}
+		v.SetUint(arg)
+	case kindFloat32, kindFloat64:
+		f, err := float64(arg), error(nil)
+		switch {
+		case major == cborNegint && arg <= math.MaxInt64:
+			f = float64(^int64(arg))
+		case major == cborOther:
+			f, err = cborNumber(first, arg)
+		case major != cborUint:
+			return misfit(n.typ)
+		}
+		if err != nil {
+			return err
+		}
+		if v.OverflowFloat(f) {
+			return misfit(n.typ)
+		}
+		v.SetFloat(f)
+	case kindString:
+		if major != cborText {
+			return misfit(n.typ)
+		}
+		b, err := s.cborString(arg, true)
+		v.SetString(string(b))
+		return err
+	case kindBytes, kindByteArray:
+		if major != cborBytes || n.kind == kindByteArray && arg != uint64(v.Len()) {
+			return misfit(n.typ)
+		}
+		b, err := s.cborString(arg, false)
+		if err != nil {
+			return err
+		}
+		if n.kind == kindBytes {
+			v.SetBytes(append([]byte{}, b...))
+		} else {
+			copy(v.Bytes(), b)
+		}
+	case kindTime:
+		if major != cborTag {
+			return misfit(n.typ)
+		}
+		text, err := s.cborTime(first)
+		if err != nil {
+			return err
+		}
+		*v.Addr().Interface().(*time.Time), err = parseTime(text)
+		return err
+	}
+	return nil
 }
 
 // cborTime reads the text that follows the head of tag 0.

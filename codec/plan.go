@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,7 @@ type node struct {
 	fields []field
 	byName map[string]int // index in fields
 	omits  bool           // some field may be left out
+	plain  bool           // of structs: 64 fields at most, none of which holds more than one item
 }
 
 type field struct {
@@ -335,6 +337,7 @@ func (p *planner) mapping(n *node, path string) {
 func (p *planner) structure(n *node, path string) {
 	n.byName = make(map[string]int)
 	p.collect(n, n.typ, path, nil)
+	n.plain = len(n.fields) <= 64 && !slices.ContainsFunc(n.fields, func(f field) bool { return f.kind > kindTime })
 }
 
 // collect adds the fields of t, which is n's type or a struct embedded in it at index.

@@ -6,12 +6,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/middleware"
 	"github.com/keyturn/keyturn/session"
 )
@@ -234,6 +237,123 @@ func TestResponsesDoNotMeetBehindASharedSlice(t *testing.T) {
 	}
 	if cookies[:2][1] != "" || vary[:2][1] != "" {
 		t.Errorf("behind the shared slices there is %q and %q", cookies[:2][1], vary[:2][1])
+	}
+}
+
+// Without Observe, less is asked of the session, and the same is sent.
+func TestWhatIsSentDoesNotDependOnObserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where time stands still
+		c := session.Config{Keys: keyring.Ephemeral(), IdleTimeout: time.Hour}
+		c.Name = "sid"
+		former := sealed(t, newManager(t, c), time.Now(), visit{User: "tom"})
+		c.Name, c.FormerNames = "", []session.FormerName{{Name: "sid"}}
+		m := newManager(t, c)
+		foreign := sealed(t, newManager(t, session.Config{}), time.Now(), visit{User: "tom"})
+		value := sealed(t, m, time.Now(), visit{User: "tom"})
+		time.Sleep(40 * time.Minute) // a refresh is due
+		fresh := sealed(t, m, time.Now(), visit{User: "tom"})
+		var seen events
+		configs := []middleware.Config{{ReissueOnRead: true, Observe: seen.observe}, {ReissueOnRead: true}}
+		does := map[string]func(w http.ResponseWriter, s *session.Session[visit]){
+			"nothing": func(http.ResponseWriter, *session.Session[visit]) {},
+			"read":    func(_ http.ResponseWriter, s *session.Session[visit]) { s.Data() },
+			"change":  func(_ http.ResponseWriter, s *session.Session[visit]) { change(t, s) },
+			"renew":   func(_ http.ResponseWriter, s *session.Session[visit]) { s.Renew(visit{User: "ann"}) },
+			"destroy": func(_ http.ResponseWriter, s *session.Session[visit]) { s.Destroy() },
+			"change, and panic": func(_ http.ResponseWriter, s *session.Session[visit]) {
+				change(t, s)
+				panic(http.ErrAbortHandler)
+			},
+			"read, too late": func(w http.ResponseWriter, s *session.Session[visit]) {
+				w.WriteHeader(204)
+				s.Data()
+			},
+			"change, too late": func(w http.ResponseWriter, s *session.Session[visit]) {
+				w.WriteHeader(204)
+				if err := s.Update(func(v *visit) { v.Count++ }); err != session.ErrCommitted {
+					t.Errorf("Update returns %v", err)
+				}
+			},
+		}
+		cookies := []string{
+			"", cookieName + "=" + value, cookieName + "=" + fresh, cookieName + "=x", cookieName + "=" + foreign, "sid=" + former, "sid=" + value, "sid=x",
+			cookieName + "=" + value + "; sid=" + former, cookieName + "=" + value + "; " + cookieName + "=" + foreign,
+		}
+		sent := 0
+		for name, do := range does {
+			for _, cookie := range cookies {
+				for _, line := range []string{"", "sid=z", cookieName + "=z", "a=z"} {
+					var headers [2]http.Header
+					for i, c := range configs {
+						rec := httptest.NewRecorder()
+						if line != "" {
+							rec.Header().Set("Set-Cookie", line)
+						}
+						req := request("GET", "/", cookie)
+						req.Header.Set("Sec-Fetch-Mode", "navigate")
+						func() {
+							defer func() { recover() }()
+							newMiddleware(t, m, c).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+								do(w, m.From(r.Context()))
+							})).ServeHTTP(rec, req)
+						}()
+						headers[i] = rec.Header()
+					}
+					if !reflect.DeepEqual(headers[0], headers[1]) {
+						t.Errorf("%s, with %q, and %q in the response: %v, and without Observe %v", name, cookie, line, headers[0], headers[1])
+					}
+					sent += len(headers[0]["Set-Cookie"])
+				}
+			}
+		}
+		if sent < 300 || len(seen.take()) < 200 {
+			t.Errorf("%d lines of Set-Cookie: this test tests little", sent)
+		}
+	})
+}
+
+// Whatever is done to the lines of a response once they are there, nothing is
+// found in another of its fields, nor in another response.
+func TestWhatIsDoneToAHeaderStaysThere(t *testing.T) {
+	m := newManager(t, session.Config{IDs: true})
+	mw := newMiddleware(t, m, middleware.Config{})
+	fields := []string{"Vary", "Set-Cookie", "Cache-Control"}
+	for _, do := range []struct {
+		name  string
+		touch func(s *session.Session[visit])
+		sent  int // how many of the fields
+	}{
+		{"read", func(s *session.Session[visit]) { s.Data() }, 1},
+		{"change", func(s *session.Session[visit]) { change(t, s) }, 3},
+	} {
+		h := mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { do.touch(m.From(r.Context())) }))
+		for _, name := range fields[:do.sent] {
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, request("GET", "/"))
+			before := rec.Header().Clone()
+			if len(before) != do.sent || len(before[name]) != 1 {
+				t.Fatalf("%s: %v", do.name, before)
+			}
+			rec.Header()[name] = append(rec.Header()[name], "appended")
+			rec.Header()[name][0] = "changed"
+			rec.Header().Add(name, "added")
+			before[name] = []string{"changed", "appended", "added"}
+			for _, f := range fields {
+				if got := rec.Header()[f]; !slices.Equal(got, before[f]) {
+					t.Errorf("%s, after a change of %s: %s is %q, want %q", do.name, name, f, got, before[f])
+				}
+			}
+
+			rec = httptest.NewRecorder()
+			rec.Header()[name] = nil
+			h.ServeHTTP(rec, request("GET", "/"))
+			if vary := rec.Header()["Vary"]; !slices.Equal(vary, []string{"Cookie"}) {
+				t.Errorf("%s, after a change of %s: the next Vary is %q", do.name, name, vary)
+			}
+			if cc := rec.Header()["Cache-Control"]; do.sent == 3 && !slices.Equal(cc, []string{"no-store"}) {
+				t.Errorf("%s, after a change of %s: the next Cache-Control is %q", do.name, name, cc)
+			}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -39,61 +40,75 @@ func unprefixed(name string) (string, bool) {
 	return name, false
 }
 
-// attributes are the attributes of the cookies of one name.
-type attributes struct {
-	path, domain string
-	secure       bool
-	sameSite     http.SameSite
-	partitioned  bool
-}
-
-// attributesOf returns the attributes with which a cookie is set and deleted.
-// For the present name they are those of c, which New has checked.
-func attributesOf(name string, c *Config) attributes {
-	a := attributes{c.Path, c.Domain, !c.InsecureHTTP, c.SameSite, c.Partitioned}
+// attributesOf returns the cookie of a name without its value and age: the
+// attributes with which it is set and deleted. For the present name they are
+// those of c, which New has checked.
+func attributesOf(name string, c *Config) http.Cookie {
+	a := http.Cookie{
+		Name:        name,
+		Path:        c.Path,
+		Domain:      c.Domain,
+		HttpOnly:    true,
+		Secure:      !c.InsecureHTTP,
+		SameSite:    c.SameSite,
+		Partitioned: c.Partitioned,
+	}
 	if scope, ok := c.FormerScopes[name]; ok {
-		a.path, a.domain, a.partitioned = scope.Path, scope.Domain, scope.Partitioned
+		a.Path, a.Domain, a.Partitioned = scope.Path, scope.Domain, scope.Partitioned
 		// Browsers take Partitioned with Secure only.
-		a.secure = a.secure || a.partitioned
+		a.Secure = a.Secure || a.Partitioned
 	}
 	if has(name, prefixHost) {
-		a.path, a.domain = "/", ""
+		a.Path, a.Domain = "/", ""
 	}
 	if _, prefixed := unprefixed(name); prefixed {
-		a.secure = true
+		a.Secure = true
 	}
 	return a
 }
 
-// setCookie returns the value of the Set-Cookie that sets the cookie for a
-// time, or that deletes it if not even a second of that is left. The time is
-// rounded down: a cookie never outlives its token.
-//
-// It is in Max-Age alone, which every browser knows and which needs no clock
-// that is right: Expires would be ignored beside it (RFC 6265bis, section
-// 5.7), and a client that knows Expires only keeps the cookie until it is
-// closed. A deletion has both, since any clock is past 1970.
-func (a *attributes) setCookie(name, value string, age time.Duration) string {
-	c := http.Cookie{
-		Name:        name,
-		Value:       value,
-		Path:        a.path,
-		Domain:      a.domain,
-		MaxAge:      int(min(age, maxAge) / time.Second),
-		HttpOnly:    true,
-		Secure:      a.secure,
-		SameSite:    a.sameSite,
-		Partitioned: a.partitioned,
-	}
-	if c.MaxAge <= 0 {
-		c.MaxAge = -1 // for net/http, 0 is no Max-Age at all
-		c.Expires = time.Unix(0, 0)
-	}
-	return c.String()
+// A setCookie makes the values of the Set-Cookie of one name. They are those
+// of http.Cookie, whose text for the attributes is made once.
+type setCookie struct {
+	name   string // with the equals sign
+	before string // what is between the value and a Max-Age of a time
+	after  string // what is behind it
+	gone   string // what is behind the value in a deletion
 }
 
-// deleteCookie returns the value of the Set-Cookie that deletes the cookie.
-func (a *attributes) deleteCookie(name string) string { return a.setCookie(name, "", 0) }
+func newSetCookie(a http.Cookie) *setCookie {
+	s := &setCookie{name: a.Name + "="}
+	a.MaxAge = 1
+	text := strings.TrimPrefix(a.String(), s.name)
+	// No attribute has a semicolon in it: New refuses that.
+	s.before, s.after, _ = strings.Cut(text, "; Max-Age=1")
+	s.before += "; Max-Age="
+	a.MaxAge = -1 // for net/http, 0 is no Max-Age at all
+	a.Expires = time.Unix(0, 0)
+	s.gone = strings.TrimPrefix(a.String(), s.name)
+	return s
+}
+
+// set returns the value of the Set-Cookie that sets the cookie for a time, or
+// that deletes it if not even a second of that is left. The time is rounded
+// down: a cookie never outlives its token. The value is a token, in which
+// http.Cookie would not change anything.
+//
+// The time is in Max-Age alone, which every browser knows and which needs no
+// clock that is right: Expires would be ignored beside it (RFC 6265bis, section
+// 5.7), and a client that knows Expires only keeps the cookie until it is
+// closed. A deletion has both, since any clock is past 1970.
+func (s *setCookie) set(value string, age time.Duration) string {
+	seconds := int64(min(age, maxAge) / time.Second)
+	if seconds <= 0 {
+		return s.name + value + s.gone
+	}
+	var digits [20]byte
+	return s.name + value + s.before + string(strconv.AppendInt(digits[:0], seconds, 10)) + s.after
+}
+
+// delete returns the value of the Set-Cookie that deletes the cookie.
+func (s *setCookie) delete() string { return s.set("", 0) }
 
 // cookieName returns the name in the value of a Set-Cookie, or in one of the
 // pairs of a Cookie.

@@ -26,9 +26,10 @@ type committer interface {
 
 // settings are what every exchange of a Middleware shares.
 type settings struct {
-	name       string
-	names      []string // name, and the former ones
-	attributes map[string]attributes
+	name    string
+	names   []string // name, and the former ones
+	few     int      // cookies of a request that are looked through without net/http
+	cookies map[string]*setCookie
 
 	cacheControl  string
 	reissueOnRead bool
@@ -39,13 +40,16 @@ func newSettings(name string, former []string, c Config) *settings {
 	s := &settings{
 		name:          name,
 		names:         append([]string{name}, former...),
-		attributes:    make(map[string]attributes),
+		cookies:       make(map[string]*setCookie),
 		cacheControl:  c.CacheControl,
 		reissueOnRead: c.ReissueOnRead,
 		observe:       c.Observe,
 	}
+	if looksAtFew() {
+		s.few = fewCookies
+	}
 	for _, n := range s.names {
-		s.attributes[n] = attributesOf(n, &c)
+		s.cookies[n] = newSetCookie(attributesOf(n, &c))
 	}
 	return s
 }
@@ -151,6 +155,9 @@ type exchange struct {
 	committed bool        // the session is frozen
 	observed  bool
 	returned  bool // the handler did, and did not panic
+
+	lent bool // room is in use
+	room [1]string
 }
 
 // question is an exchange as the session sees it: a session.Request. Its
@@ -166,12 +173,25 @@ func (q *question) Now() time.Time {
 	return time.Now()
 }
 
-// Cookies returns what net/http finds in the request, by its own rules.
+// Cookies returns what net/http finds in the request, by its own rules. The
+// usual one cookie needs no slice beside the exchange.
 func (q *question) Cookies(name string) []string {
-	cookies := q.r.CookiesNamed(name)
-	if len(cookies) == 0 {
-		return nil
+	lines := q.r.Header["Cookie"]
+	if countCookies(lines) > q.settings.few {
+		return namedByHTTP(q.r, name)
 	}
+	var room []string
+	if !q.lent {
+		room = q.room[:0]
+	}
+	values := appendCookies(room, lines, name)
+	q.lent = q.lent || len(values) > 0
+	return values
+}
+
+// namedByHTTP returns the values of the cookies that net/http finds.
+func namedByHTTP(r *http.Request, name string) []string {
+	cookies := r.CookiesNamed(name)
 	values := make([]string, len(cookies))
 	for i, c := range cookies {
 		values[i] = c.Value
@@ -221,7 +241,7 @@ func (x *exchange) end() {
 	default:
 		x.lose()
 	}
-	if !x.observed && x.touched.Load() {
+	if x.settings.observe != nil && !x.observed && x.touched.Load() {
 		c := x.session.Commit(false) // only to say what came
 		x.account(&c, false)
 	}
@@ -240,14 +260,18 @@ func unasked(c *session.Commit) bool {
 // withdraw leaves nothing to be sent. With the cookie go the deletions of former
 // ones, whose place it was to take.
 func withdraw(c *session.Commit) {
-	c.Sent, c.Value, c.MaxAge, c.Token, c.Delete = session.SentNothing, "", 0, session.Info{}, nil
+	c.Sent, c.Value, c.MaxAge, c.Delete = session.SentNothing, "", 0, nil
 }
 
 // send puts what is to be sent into the header.
 func (x *exchange) send(h http.Header, c *session.Commit) {
 	s := x.settings
-	varyByCookie(h)
-	if unasked(c) && (setsCookie(h, s.name) || setsCookie(h, c.Cookie.Cookie)) {
+	var vary, setCookie, cacheControl []string // room for them
+	if c.Sent != session.SentNothing {
+		vary, setCookie, cacheControl = rooms()
+	}
+	varyByCookie(h, vary)
+	if unasked(c) && (setsCookie(h, s.name) || setsCookie(h, c.Cookie().Cookie)) {
 		// The cookie was set on the way here, by a server behind a proxy that
 		// shares it and may know its former name only, or by this middleware,
 		// mounted twice. Nobody asked for this one, and it must not undo the
@@ -258,15 +282,13 @@ func (x *exchange) send(h http.Header, c *session.Commit) {
 		return
 	}
 	if c.Value != "" {
-		a := s.attributes[s.name]
-		replaceCookie(h, s.name, a.setCookie(s.name, c.Value, c.MaxAge))
+		replaceCookie(h, s.name, s.cookies[s.name].set(c.Value, c.MaxAge), setCookie)
 	}
 	for _, name := range c.Delete {
-		a := s.attributes[name]
-		replaceCookie(h, name, a.deleteCookie(name))
+		replaceCookie(h, name, s.cookies[name].delete(), setCookie)
 	}
 	if !hasMember(h["Cache-Control"], "no-store") {
-		h.Set("Cache-Control", s.cacheControl)
+		h["Cache-Control"] = append(cacheControl, s.cacheControl)
 	}
 }
 
@@ -276,9 +298,9 @@ func (x *exchange) account(c *session.Commit, lost bool) {
 	if x.settings.observe == nil {
 		return
 	}
-	e := Event{Outcome: c.Outcome, Reason: c.Reason, Cookie: c.Cookie, Sent: c.Sent, Lost: lost}
+	e := Event{Outcome: c.Outcome, Reason: c.Reason, Cookie: c.Cookie(), Sent: c.Sent, Lost: lost}
 	if !lost {
-		e.Token = c.Token
+		e.Token = c.Token()
 	}
 	x.settings.observe(x.ctx, e)
 }

@@ -286,7 +286,7 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 		s = request(old, now, cookie)
 		s.Data()
 		c1 := s.Commit(true)
-		if c1.Sent != SentRefreshed || c1.Token.Codec != c.Name() {
+		if c1.Sent != SentRefreshed || c1.Token().Codec != c.Name() {
 			t.Errorf("refresh: %+v", c1)
 		}
 
@@ -314,7 +314,7 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 		s = request(old, t0.Add(day+time.Hour), cookie)
 		s.Data()
 		c3 := s.Commit(true)
-		if c3.Sent != SentRefreshed || c3.Token.Codec != c.Name() {
+		if c3.Sent != SentRefreshed || c3.Token().Codec != c.Name() {
 			t.Errorf("refresh after the change of codecs: %+v", c3)
 		}
 		s = request(old, now, cookie)
@@ -324,7 +324,7 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 			}
 		}
 		c2 := s.Commit(false)
-		if c2.Sent != SentChanged || c2.Token.Codec != c.Name() {
+		if c2.Sent != SentChanged || c2.Token().Codec != c.Name() {
 			t.Errorf("update: %+v", c2)
 		}
 		for _, tt := range []struct {
@@ -350,8 +350,8 @@ func TestUnknownMembersSurviveAnOlderInstance(t *testing.T) {
 		if err := next.Update(func(v *newer) { v.Count = 5 }); err != nil {
 			t.Fatal(err)
 		}
-		if c := next.Commit(false); c.Token.Codec != target {
-			t.Errorf("the newer instance writes %s, want %s", c.Token.Codec, target)
+		if c := next.Commit(false); c.Token().Codec != target {
+			t.Errorf("the newer instance writes %s, want %s", c.Token().Codec, target)
 		}
 		// Renew leaves nothing of before, and that is meant.
 		s = request(old, now, cookie)
@@ -407,7 +407,7 @@ func TestFormerNames(t *testing.T) {
 		return s.Commit(false)
 	}
 	c := update(t0, all("session", former))
-	if c.Sent != SentChanged || len(c.Delete) != 0 || c.Token.Cookie != DefaultName {
+	if c.Sent != SentChanged || len(c.Delete) != 0 || c.Token().Cookie != DefaultName {
 		t.Errorf("before the switch-over: %+v", c)
 	}
 	present := c.Value
@@ -516,14 +516,14 @@ func TestI18TheFormerCodecIsKeptWhereTheLaterOneDoesNotFit(t *testing.T) {
 	if len(s.Data().Raw) != 2900 {
 		t.Fatal(s.reason)
 	}
-	if c := s.Commit(false); c.Sent != SentRefreshed || c.Token.Codec != "cbor" {
+	if c := s.Commit(false); c.Sent != SentRefreshed || c.Token().Codec != "cbor" {
 		t.Errorf("refresh: %+v", c)
 	}
 	s = request(m, change, cookie)
 	if err := s.Update(func(v *blob) { v.N = 1 }); err != nil {
 		t.Fatal(err)
 	}
-	if c := s.Commit(false); c.Token.Codec != "cbor" || m.Open(change, c.Value).Data().N != 1 {
+	if c := s.Commit(false); c.Token().Codec != "cbor" || m.Open(change, c.Value).Data().N != 1 {
 		t.Errorf("update: %+v", c)
 	}
 }
@@ -565,8 +565,8 @@ func TestSealIsWhatCommitSends(t *testing.T) {
 	if err != nil || v != c.Value {
 		t.Errorf("Seal = %q, %v", v, err)
 	}
-	if i := m.Open(t0, v).Info(); c.Token != i {
-		t.Errorf("what is sent is told as %+v, and is %+v", c.Token, i)
+	if i := m.Open(t0, v).Info(); c.Token() != i {
+		t.Errorf("what is sent is told as %+v, and is %+v", c.Token(), i)
 	}
 	s = m.Open(t0.Add(time.Hour), v)
 	v2, err := m.Seal(t0.Add(time.Hour), s)
@@ -584,7 +584,7 @@ func TestOpeningAllocatesItsResultOnly(t *testing.T) {
 		cookie := signedIn(t, m, t0, visit{User: "tom"})
 		keys := m.names[0].keys.Subkeys()
 		var o opened
-		if n := testing.AllocsPerRun(1000, func() { o, _ = m.open(keys, t0, 0, cookie) }); n > 1 {
+		if n := testing.AllocsPerRun(1000, func() { m.open(&o, keys, t0, 0, cookie) }); n > 1 {
 			t.Errorf("%s: open allocates %v times, want 1", a.Name, n)
 		}
 		var v string
@@ -594,6 +594,32 @@ func TestOpeningAllocatesItsResultOnly(t *testing.T) {
 		if v != cookie {
 			t.Error("another token")
 		}
+	}
+}
+
+func TestAChangeCostsTheSameWhereCodecsAreScheduled(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	allocates := func(schedule ...keyring.CodecFrom) float64 {
+		keys := keyring.New(newRing(t, func(d *keyring.Document) {
+			d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0)}
+			d.Codecs = schedule
+		}))
+		m := newManager[visit](t, Config{Keys: keys, Codecs: codecs()})
+		cookie := signedIn(t, m, t0, visit{User: "tom"})
+		n := 0
+		return testing.AllocsPerRun(1000, func() {
+			n++
+			s := m.Open(t0, cookie)
+			if s.Update(func(v *visit) { v.Count = n }) != nil || s.Commit(false).Value == "" {
+				t.Error("nothing to send")
+			}
+		})
+	}
+	without := allocates()
+	if with := allocates(keyring.CodecFrom{Codec: "json", From: t0.Add(-day)}, keyring.CodecFrom{Codec: "cbor", From: t0.Add(day)}); with > without {
+		t.Errorf("%v allocations, and %v without a schedule", with, without)
 	}
 }
 
@@ -623,7 +649,7 @@ func TestMembersThatCannotBeToldApartAreNotLost(t *testing.T) {
 		t.Errorf("Update = %v", err)
 	}
 	c := s.Commit(true)
-	if c.Sent != SentRefreshed || c.Token.Codec != "apart" || request(fresh, now, c.Value).Data().Big != 7 {
+	if c.Sent != SentRefreshed || c.Token().Codec != "apart" || request(fresh, now, c.Value).Data().Big != 7 {
 		t.Errorf("refreshed as %+v", c)
 	}
 }

@@ -43,10 +43,9 @@ type Commit struct {
 	Touched bool
 
 	// Outcome and Reason say what became of the cookie that came with the
-	// request, and Cookie what is known of it. They are given each time.
+	// request. They are given each time.
 	Outcome Outcome
 	Reason  Reason
-	Cookie  Info
 
 	// Sent says what is to be sent, and why.
 	Sent Sent
@@ -55,11 +54,32 @@ type Commit struct {
 	Value string
 	// MaxAge is how long the cookie is of use.
 	MaxAge time.Duration
-	// Token describes Value.
-	Token Info
 
 	// Delete has the names of the cookies to delete.
 	Delete []string
+
+	// What came and what is sent, for who asks.
+	envelope *envelope
+	came     *opened
+	written  written
+}
+
+// Cookie returns what is known of the cookie that came with the request, which is
+// given each time: the zero Info if none came, and what [Session.Info] says.
+func (c *Commit) Cookie() Info {
+	if c.came == nil {
+		return Info{}
+	}
+	return c.envelope.info(c.came)
+}
+
+// Token describes Value: the zero Info if that is empty.
+func (c *Commit) Token() Info {
+	if c.Value == "" {
+		return Info{}
+	}
+	w := &c.written
+	return c.envelope.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
 }
 
 // Commit freezes the session and returns what is to be sent. It is called
@@ -69,24 +89,29 @@ type Commit struct {
 //
 // If reissue is true, a session that was merely read may be sent again under
 // the present key and codec.
-func (s *Session[T]) Commit(reissue bool) Commit {
+func (s *Session[T]) Commit(reissue bool) (c Commit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first := !s.frozen
 	s.frozen = true
 	if !s.touched {
-		return Commit{}
+		return c
 	}
-	c := Commit{Touched: first}
+	c.Touched = first
 	if s.opening {
 		// Whoever judges the cookie is not done, and what does so may hang.
 		c.Outcome, c.Reason = Indeterminate, ErrRevocationUnavailable
 		return c
 	}
 	c.Outcome, c.Reason = s.outcome()
-	c.Cookie = s.info()
+	if s.came != 0 {
+		c.envelope, c.came = &s.m.envelope, &s.cookie
+	}
 	if !first {
 		return c
+	}
+	if !s.renewed && !s.changed && !s.destroyed && !(s.original() && (reissue || s.cookie.header.Idle != 0)) {
+		return c // there is nothing to send, whatever the time is
 	}
 	now := s.req.Now()
 	switch {
@@ -121,11 +146,11 @@ func (s *Session[T]) Commit(reissue bool) Commit {
 		return c
 	}
 	c.Value = s.m.issue(&w)
+	c.envelope, c.written = &s.m.envelope, w
 	if s.original() {
 		s.m.tally.reissue(&s.cookie, &w)
 	}
 	c.MaxAge = deadline(&w.header).Sub(now)
-	c.Token = s.m.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
 	for i, n := range s.m.names {
 		due := s.destroyed || s.renewed || !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter)
 		if i > 0 && s.came&(1<<i) != 0 && due {
@@ -173,7 +198,7 @@ func earlierKey(a, b *keyring.Subkey) bool {
 func (s *Session[T]) laterCodec(now time.Time) codec.Codec {
 	ring := s.keys.Ring()
 	c, place := s.m.writeCodec(ring, now)
-	if place <= codecPlace(ring, &s.cookie, now) {
+	if place <= s.m.codecPlace(ring, &s.cookie, now) {
 		return nil
 	}
 	return c

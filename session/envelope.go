@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -28,6 +29,8 @@ type envelope struct {
 	codecs []codec.Codec // what may be read; the first is written by default
 	byID   [256]codec.Codec
 
+	scheduled atomic.Pointer[codecSchedule] // of the ring that was written by last
+
 	lifetime, idle    time.Duration
 	promised          time.Duration // what a session lasts, by lifetime and the ring that New found
 	ids, sealed       bool
@@ -48,32 +51,32 @@ type opened struct {
 	header  token.Header
 	key     *keyring.Subkey
 	codec   codec.Codec
-	name    int // index in envelope.names
-	size    int // of the text
 	payload []byte
+	size    int   // of the text
+	name    uint8 // index in envelope.names
 	// verified says that the header and the payload are what the key made.
 	verified bool
 }
 
-// open verifies a cookie value, in the order of the reasons. On failure, the
-// fields of opened that are set are what may be told of the cookie: key and
+// open verifies a cookie value, in the order of the reasons, and makes o of it. On
+// failure, the fields of o that are set are what may be told of the cookie: key and
 // codec of the ring and of the configuration; the header once it is verified.
-func (e *envelope) open(keys *keyring.Subkeys, now time.Time, name int, value string) (opened, Reason) {
-	o := opened{name: name, size: len(value)}
+func (e *envelope) open(o *opened, keys *keyring.Subkeys, now time.Time, name int, value string) Reason {
+	*o = opened{name: uint8(name), size: len(value)}
 	if len(value)+len(e.names[name].name) > MaxCookie {
-		return o, ErrTooLarge
+		return ErrTooLarge
 	}
 	raw, err := token.DecodeText(value)
 	if err != nil {
-		return o, ErrMalformed
+		return ErrMalformed
 	}
 	h, err := token.ParseHeader(raw)
 	switch err {
 	case nil:
 	case token.ErrVersion:
-		return o, ErrUnsupportedVersion
+		return ErrUnsupportedVersion
 	default:
-		return o, ErrMalformed
+		return ErrMalformed
 	}
 	o.key, err = keys.Lookup(h.Key, now)
 	if err != nil {
@@ -81,19 +84,19 @@ func (e *envelope) open(keys *keyring.Subkeys, now time.Time, name int, value st
 		if reason != ErrUnknownKey { // it is a key of the ring, and may be named
 			o.header.Key = h.Key
 		}
-		return o, reason
+		return reason
 	}
 	var ok bool
 	if o.payload, ok = verify(raw, h.Size(), o.key); !ok {
-		return o, ErrForged
+		return ErrForged
 	}
 	o.key.CountVerified(now)
 	o.header, o.verified = h, true
 	o.codec = e.byID[h.Codec]
 	if o.codec == nil {
-		return o, ErrUnsupportedCodec
+		return ErrUnsupportedCodec
 	}
-	return o, e.checkTimes(&h, keys.Ring(), now)
+	return e.checkTimes(&h, keys.Ring(), now)
 }
 
 // verify returns the payload of raw if the key made it. What an algorithm of
@@ -153,29 +156,6 @@ func (e *envelope) checkRevoked(ctx context.Context, o *opened) Reason {
 		return ErrSessionRevoked
 	}
 	return 0
-}
-
-// choose returns the one of several valid tokens that is the session: of the
-// same session, the newest; of different ones, the one under the name that is
-// configured first, since an older name may be open to cookies that others
-// have planted.
-func choose(valid []opened) (opened, Reason) {
-	best, first := valid[0], valid[0].name
-	ambiguous := false
-	for _, o := range valid[1:] {
-		switch {
-		case sameSession(&best.header, &o.header):
-			if o.header.Issued > best.header.Issued {
-				best = o
-			}
-		case o.name == first:
-			ambiguous = true
-		}
-	}
-	if ambiguous {
-		return best, ErrAmbiguous
-	}
-	return best, 0
 }
 
 func sameSession(a, b *token.Header) bool {

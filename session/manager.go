@@ -46,7 +46,8 @@ func (m *Manager[T]) FormerNames() []string {
 }
 
 // A Request is what a Manager asks of a request, at the first touch of its
-// session and not before. Package middleware has the one for net/http.
+// session and not before. Its methods must not use the session. Package
+// middleware has the one for net/http.
 type Request interface {
 	// Now returns the present time.
 	Now() time.Time
@@ -121,7 +122,12 @@ func (m *Manager[T]) From(ctx context.Context) *Session[T] {
 // New returns a session that no cookie brought. For it, time stands still at
 // now: whatever becomes of it later, becomes of it then.
 func (m *Manager[T]) New(now time.Time) *Session[T] {
-	return &Session[T]{m: m, ctx: context.Background(), req: instant(now)}
+	o := &struct { // one allocation
+		session Session[T]
+		request instant
+	}{request: instant(now)}
+	o.session.m, o.session.ctx, o.session.req = m, context.Background(), &o.request
+	return &o.session
 }
 
 // Open returns the session in the value of a cookie as it is at now, where
@@ -131,10 +137,14 @@ func (m *Manager[T]) New(now time.Time) *Session[T] {
 // It opens the session at once, and not at the first touch, as with New and
 // Begin. Config.Revoked is called with context.Background.
 func (m *Manager[T]) Open(now time.Time, value string) *Session[T] {
-	s, _ := m.Begin(context.Background(), single{instant(now), m.Name(), value})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.touch()
+	o := &struct { // one allocation
+		session Session[T]
+		request single
+	}{request: single{instant(now), m.Name(), [1]string{value}}}
+	s := &o.session
+	s.m, s.ctx, s.req = m, context.Background(), &o.request
+	s.touched = true
+	s.open() // nobody else has s: it needs no lock
 	return s
 }
 
@@ -164,14 +174,15 @@ func (instant) Cookies(string) []string { return nil }
 // single is a Request with one cookie.
 type single struct {
 	instant
-	name, value string
+	name  string
+	value [1]string
 }
 
-func (r single) Cookies(name string) []string {
+func (r *single) Cookies(name string) []string {
 	if name != r.name {
 		return nil
 	}
-	return []string{r.value}
+	return r.value[:]
 }
 
 // nothing returns the data of a session that holds nothing: the zero T, or, of
@@ -182,6 +193,15 @@ func (m *Manager[T]) nothing() *T {
 		r.Set(reflect.MakeMap(r.Type()))
 	}
 	return v
+}
+
+// clone returns a copy of v that shares nothing with it that could be changed.
+func (m *Manager[T]) clone(v *T) *T {
+	c := *v
+	if !m.flat {
+		c = m.shape.Clone(reflect.ValueOf(v).Elem()).Interface().(T)
+	}
+	return &c
 }
 
 // encode returns the encoding of v, which it normalizes first, or
@@ -210,6 +230,18 @@ func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// encodesTo reports whether payload is the encoding of v, which has been decoded
+// and so is normal. It may say no where it is: of Values, and where a codec fails.
+func (m *Manager[T]) encodesTo(c codec.Codec, v *T, payload []byte) bool {
+	if m.isValues {
+		return false
+	}
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	b, err := appendTo(c, (*buf)[:0], v)
+	return err == nil && bytes.Equal(b, payload)
 }
 
 // panicked is the error of a codec that panicked with p, which may quote the

@@ -7,27 +7,20 @@ import (
 )
 
 func init() {
-	bare.Of = func(manager any, now time.Time, value string) (open func() ([]byte, bool), seal func() string) {
+	bare.Of = func(manager any, now time.Time, value string) (open func() ([]byte, error), seal func() string) {
 		e := manager.(interface{ base() *envelope }).base()
 		keys := e.names[0].keys.Subkeys()
-		o, reason := e.open(keys, now, 0, value)
-		if reason != 0 {
-			panic(reason)
+		open = func() ([]byte, error) {
+			var o opened
+			reason := e.open(&o, keys, now, 0, value)
+			return o.payload, reason.Err()
+		}
+		var o opened
+		if e.open(&o, keys, now, 0, value) != 0 {
+			return open, nil
 		}
 		w := &written{o.header, o.key, o.codec, o.payload}
-		open = func() ([]byte, bool) {
-			o, reason := e.open(keys, now, 0, value)
-			return o.payload, reason == 0
-		}
 		return open, func() string { return e.issue(w) }
-	}
-	bare.Judge = func(manager any, now time.Time, value string) func() error {
-		e := manager.(interface{ base() *envelope }).base()
-		keys := e.names[0].keys.Subkeys()
-		return func() error {
-			_, reason := e.open(keys, now, 0, value)
-			return reason.Err()
-		}
 	}
 }
 

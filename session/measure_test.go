@@ -14,25 +14,15 @@ func TestBenchmarksMeasureTheEnvelopeOfSessions(t *testing.T) {
 	value := signedIn(t, m, t0, visit{User: "tom"})
 	raw := decodeText(t, value)
 	open, seal := bare.Of(m, t0, value)
-	payload, ok := open()
-	if !ok || !bytes.Equal(payload, raw[token.MinHeader:len(raw)-32]) {
-		t.Errorf("opened %t, %q", ok, payload)
+	payload, err := open()
+	if err != nil || !bytes.Equal(payload, raw[token.MinHeader:len(raw)-32]) {
+		t.Errorf("opened %q, %v", payload, err)
 	}
 	if again := seal(); again != value {
 		t.Errorf("%s instead of %s", again, value)
 	}
-	for _, v := range []struct {
-		value string
-		want  error
-	}{{value, nil}, {flip(value), ErrForged}, {"x" + value, ErrMalformed}} {
-		if err := bare.Judge(m, t0, v.value)(); err != v.want {
-			t.Errorf("%s: %v instead of %v", v.value, err, v.want)
-		}
+	open, seal = bare.Of(m, t0, flip(value))
+	if _, err := open(); err != ErrForged || seal != nil {
+		t.Errorf("of a forged token: %v", err)
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("a forged token can be measured as one that opens")
-		}
-	}()
-	bare.Of(m, t0, flip(value))
 }

@@ -155,8 +155,8 @@ func TestWhatIsWrittenOpensLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := s.Commit(false)
-		if v := m.Open(t0.Add(3*day), c.Value).Data(); c.Token.KeyID != tt.want || tt.keys.Ring().Document().Keys[1].VerifyUntil.IsZero() && v.User != "tom" {
-			t.Errorf("at %v, what came as %s is written under %v, and is %+v later", tt.at, tt.name, c.Token.KeyID, v)
+		if v := m.Open(t0.Add(3*day), c.Value).Data(); c.Token().KeyID != tt.want || tt.keys.Ring().Document().Keys[1].VerifyUntil.IsZero() && v.User != "tom" {
+			t.Errorf("at %v, what came as %s is written under %v, and is %+v later", tt.at, tt.name, c.Token().KeyID, v)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // the ring's schedule that is known here, or else the first of Codecs.
 // The second result is its place in the schedule, from 1; 0 if it has none.
 func (e *envelope) writeCodec(ring *keyring.Ring, now time.Time) (codec.Codec, int) {
-	schedule := ring.Codecs()
+	schedule := e.schedule(ring)
 	for i := len(schedule) - 1; i >= 0; i-- {
 		if schedule[i].From.After(now) {
 			continue
@@ -31,17 +31,33 @@ func (e *envelope) writeCodec(ring *keyring.Ring, now time.Time) (codec.Codec, i
 // codecPlace returns the place in the schedule, from 1, of the entry by which
 // a token got its codec; 0 if there is none. The clock that issued it may be
 // ahead of this one.
-func codecPlace(ring *keyring.Ring, o *opened, now time.Time) int {
+func (e *envelope) codecPlace(ring *keyring.Ring, o *opened, now time.Time) int {
 	if issued := time.Unix(int64(o.header.Issued), 0); issued.After(now) {
 		now = issued
 	}
-	schedule := ring.Codecs()
+	schedule := e.schedule(ring)
 	for i := len(schedule) - 1; i >= 0; i-- {
 		if schedule[i].Codec == o.codec.Name() && !schedule[i].From.After(now) {
 			return i + 1
 		}
 	}
 	return 0
+}
+
+// A codecSchedule is what a ring's Codecs returned, which makes a copy each time.
+type codecSchedule struct {
+	ring   *keyring.Ring
+	codecs []keyring.CodecFrom
+}
+
+// schedule returns ring.Codecs(), of the present ring without a copy.
+func (e *envelope) schedule(ring *keyring.Ring) []keyring.CodecFrom {
+	s := e.scheduled.Load()
+	if s == nil || s.ring != ring {
+		s = &codecSchedule{ring, ring.Codecs()}
+		e.scheduled.Store(s)
+	}
+	return s.codecs
 }
 
 // primary returns the key that signs at a time.

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"reflect"
 	"sync"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/keyring"
-	"github.com/keyturn/keyturn/session/internal/shape"
 	"github.com/keyturn/keyturn/session/internal/token"
 )
 
@@ -30,10 +28,10 @@ type Session[T any] struct {
 
 	mu       sync.Mutex
 	touched  bool
-	opening  bool      // the cookie is being looked for and judged, without mu
-	opened   sync.Cond // opening has ended
-	frozen   bool      // nothing can be sent any more
-	updating bool      // a function given to Update runs
+	opening  bool          // the cookie is being looked for and judged, without mu
+	frozen   bool          // nothing can be sent any more
+	updating bool          // a function given to Update runs
+	opened   chan struct{} // closed when opening has ended, if somebody waits for it
 
 	// What came with the request.
 	keys   *keyring.Subkeys
@@ -56,30 +54,46 @@ type Session[T any] struct {
 	hasExtra bool   // extra has been looked for
 }
 
-// touch opens the session, once. s.mu is held, but not while the cookie is
-// judged: Config.Revoked may take its time, and Commit must not wait for it.
+// touch opens the session, once. s.mu is held, but not while Config.Revoked judges
+// the cookie, which may take its time: Commit must not wait for it.
 func (s *Session[T]) touch() {
-	if s.touched {
-		for s.opening {
-			s.opened.Wait()
+	switch {
+	case !s.touched:
+		s.touched = true
+		if s.m.revoked == nil {
+			s.open()
+		} else {
+			s.openUnlocked()
 		}
-		return
+	case s.opening:
+		if s.opened == nil {
+			s.opened = make(chan struct{})
+		}
+		opened := s.opened
+		s.mu.Unlock()
+		<-opened
+		s.mu.Lock()
 	}
-	s.touched, s.opening = true, true
-	s.opened.L = &s.mu
+}
+
+// openUnlocked is open without s.mu: all others wait, except Commit, which does not
+// look.
+func (s *Session[T]) openUnlocked() {
+	s.opening = true
 	// Should the hook panic, the cookie is one that could not be judged.
 	s.reason = ErrRevocationUnavailable
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		s.opening = false
-		s.opened.Broadcast()
+		if s.opened != nil {
+			close(s.opened)
+		}
 	}()
 	s.open()
 }
 
-// open looks for the session and decodes it. All others wait, except Commit,
-// which does not look.
+// open looks for the session and decodes it.
 func (s *Session[T]) open() {
 	s.keys = s.m.names[0].keys.Subkeys()
 	reason := s.find(s.req.Now())
@@ -90,54 +104,68 @@ func (s *Session[T]) open() {
 			reason = ErrUndecodable
 		} else {
 			s.header, s.codec, s.payload, s.data = o.header, o.codec, o.payload, data
-			s.m.tally.read[o.codec.ID()].Add(1)
 		}
 	}
 	s.reason = reason
-	if s.came == 0 {
+	switch {
+	case s.came == 0:
 		s.m.tally.absent.Add(1)
-	} else {
+	case reason != 0:
 		s.m.tally.outcomes[reason].Add(1)
+	default:
+		s.m.tally.read[s.codec.ID()].Add(1)
 	}
 }
 
-// find looks for the session among the cookies of the request.
-func (s *Session[T]) find(now time.Time) Reason {
-	var buf [maxCandidates]opened
-	valid := buf[:0]
-	var failure Reason
+// find looks for the session among the cookies of the request, and says why it is
+// none of them. s.cookie is then the one that decides: whatever cannot be judged
+// does, which must not be deleted.
+//
+// Of several valid tokens it is, of the same session, the newest; of different ones,
+// the one under the name that is configured first, since an older name may be open
+// to cookies that others have planted.
+func (s *Session[T]) find(now time.Time) (reason Reason) {
+	var other opened
+	first := uint8(0) // the name of the first valid token
+	ambiguous := false
 	for i := range s.m.names {
 		n := &s.m.names[i]
 		values := s.req.Cookies(n.name)
-		if len(values) == 0 {
-			continue
-		}
-		s.came |= 1 << i
 		keys := s.keys
-		if i > 0 {
+		if i > 0 && len(values) > 0 {
 			keys = n.keys.Subkeys()
 		}
 		for _, v := range values[:min(len(values), maxCandidates)] {
-			o, reason := s.m.open(keys, now, i, v)
-			s.spare = s.spare || reason.Outcome() == Indeterminate
+			if s.came == 0 {
+				reason, first = s.m.open(&s.cookie, keys, now, i, v), uint8(i)
+				s.came, s.spare = 1<<i, reason.Outcome() == Indeterminate
+				continue
+			}
+			s.came |= 1 << i
+			r := s.m.open(&other, keys, now, i, v)
+			s.spare = s.spare || r.Outcome() == Indeterminate
 			switch {
-			case reason == 0:
-				valid = append(valid, o)
-			case failure == 0, failure.Outcome() != Indeterminate && reason.Outcome() == Indeterminate:
-				// Whatever cannot be judged decides: it must not be deleted.
-				failure, s.cookie = reason, o
+			case reason != 0 && r == 0:
+				s.cookie, reason, first = other, 0, uint8(i)
+			case reason != 0 && reason.Outcome() != Indeterminate && r.Outcome() == Indeterminate:
+				s.cookie, reason = other, r
+			case reason != 0 || r != 0:
+			case sameSession(&s.cookie.header, &other.header):
+				if other.header.Issued > s.cookie.header.Issued {
+					s.cookie = other
+				}
+			case other.name == first:
+				ambiguous = true
 			}
 		}
 	}
-	if len(valid) == 0 {
-		return failure
+	switch {
+	case reason != 0 || s.came == 0:
+		return reason
+	case ambiguous:
+		return ErrAmbiguous
 	}
-	var reason Reason
-	s.cookie, reason = choose(valid)
-	if reason == 0 {
-		reason = s.m.checkRevoked(s.ctx, &s.cookie)
-	}
-	return reason
+	return s.m.checkRevoked(s.ctx, &s.cookie)
 }
 
 // Outcome says what became of the cookie that the request brought, and why
@@ -192,6 +220,9 @@ func (s *Session[T]) Data() T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touch()
+	if s.m.flat && s.data != nil {
+		return *s.data
+	}
 	return *s.copy()
 }
 
@@ -252,7 +283,7 @@ func (s *Session[T]) Update(f func(v *T)) error {
 	if s.frozen {
 		return ErrCommitted
 	}
-	return s.write(v, false)
+	return s.write(s.m.clone(v), false) // f may have kept v
 }
 
 func (s *Session[T]) beginUpdate() (*T, error) {
@@ -288,6 +319,9 @@ func (s *Session[T]) Renew(v T) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
+	if !s.m.flat {
+		v = *s.m.clone(&v)
+	}
 	return s.write(&v, true)
 }
 
@@ -313,16 +347,11 @@ func (s *Session[T]) original() bool {
 	return s.came != 0 && s.reason == 0 && !s.renewed && !s.destroyed
 }
 
-// write makes v the data of the session, of a new one if renew is true.
-// On an error it changes nothing.
-func (s *Session[T]) write(v *T, renew bool) error {
+// write makes data, which nobody else has, that of the session, of a new one if
+// renew is true. On an error it changes nothing.
+func (s *Session[T]) write(data *T, renew bool) error {
 	if s.m.keepIndeterminate && s.reason.Outcome() == Indeterminate {
 		return ErrIndeterminate
-	}
-	// Whoever kept v, or anything that v refers to, keeps nothing of the session.
-	data := *v
-	if !s.m.flat {
-		data = shape.Clone(reflect.ValueOf(v).Elem()).Interface().(T)
 	}
 	now := s.req.Now()
 	key, err := s.primary(now)
@@ -335,10 +364,10 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	}
 	var e encoded
 	if !renew && s.original() {
-		e, err = s.encodeChanged(&data, &h, key, now)
+		e, err = s.encodeChanged(data, &h, key, now)
 	} else {
 		e.codec, _ = s.m.writeCodec(s.keys.Ring(), now)
-		e.payload, err = s.m.encode(e.codec, &data)
+		e.payload, err = s.m.encode(e.codec, data)
 		e.same = bytes.Equal(e.payload, s.m.zero[e.codec.ID()])
 		if err == nil {
 			err = s.m.checkSize(&h, key, len(e.payload))
@@ -349,7 +378,7 @@ func (s *Session[T]) write(v *T, renew bool) error {
 	}
 	s.key, s.codec, s.payload, s.data = key, e.codec, e.payload, nil
 	if s.m.flat {
-		s.data = &data
+		s.data = data
 	}
 	s.renewed = s.renewed || renew
 	s.changed = !e.same
@@ -437,6 +466,11 @@ func (s *Session[T]) encodeChanged(v *T, h *token.Header, key *keyring.Subkey, n
 func (s *Session[T]) unknown() ([]byte, error) {
 	if s.hasExtra {
 		return s.extra, nil
+	}
+	if s.m.flat && s.data != nil && !s.changed && s.m.encodesTo(s.cookie.codec, s.data, s.cookie.payload) {
+		// The data is still that of the cookie, and all that there is in it.
+		s.hasExtra = true
+		return nil, nil
 	}
 	if merger, ok := s.cookie.codec.(codec.Merger); ok && !s.m.isValues {
 		b, err := merger.Extra(nil, s.cookie.payload, s.m.shape.Known)

@@ -60,10 +60,11 @@ func (m *Manager[T]) Keyring() *keyring.Keyring { return m.keys }
 
 // tally counts for Stats.
 type tally struct {
-	outcomes [len(reasons)]atomic.Uint64 // by reason; 0: valid
+	outcomes [len(reasons)]atomic.Uint64 // by reason
 	absent   atomic.Uint64
 
-	read, written [256]atomic.Uint64 // by the ID of the codec
+	// By the ID of the codec. What is read is what is valid.
+	read, written [256]atomic.Uint64
 
 	mu       sync.Mutex
 	reissued map[Reissue]uint64 // without their counts
@@ -90,12 +91,13 @@ func (e *envelope) stats(now time.Time) Stats {
 		Outcomes: make(map[string]uint64), Read: make(map[string]uint64), Written: make(map[string]uint64),
 	}
 	s.Outcomes[Absent.String()] = e.tally.absent.Load()
-	s.Outcomes[Valid.String()] = e.tally.outcomes[0].Load()
 	for i := range e.tally.outcomes[1:] {
 		s.Outcomes[reasons[i+1].name] = e.tally.outcomes[i+1].Load()
 	}
 	for _, c := range e.codecs {
-		s.Read[c.Name()] = e.tally.read[c.ID()].Load()
+		read := e.tally.read[c.ID()].Load()
+		s.Read[c.Name()] = read
+		s.Outcomes[Valid.String()] += read
 		s.Written[c.Name()] = e.tally.written[c.ID()].Load()
 	}
 	s.Reissued = e.tally.reissues(e.keys.Ring(), now)

@@ -101,8 +101,8 @@ func checkMigration(t *testing.T, order []codec.Codec, v Values) {
 			t.Fatal(err)
 		}
 		committed := s.Commit(false)
-		if committed.Token.Codec != c.Name() {
-			t.Fatalf("written as %s, want %s", committed.Token.Codec, c.Name())
+		if committed.Token().Codec != c.Name() {
+			t.Fatalf("written as %s, want %s", committed.Token().Codec, c.Name())
 		}
 		cookie = committed.Value
 		got := request(m, t0, cookie).Data()

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -158,6 +161,31 @@ func TestVectors(t *testing.T) {
 	t.Logf("%d cases: %v", len(v.Cases), seen)
 }
 
+// The page of prose about the format has a token that is one of the vectors.
+func TestTokenOfTheFormatsPageIsAVector(t *testing.T) {
+	page, err := os.ReadFile("internal/token/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(?m)^//\tkt.+$`).FindAllString(string(page), -1)
+	if len(text) != 1 {
+		t.Fatalf("%d tokens are there: %q", len(text), text)
+	}
+	value := strings.TrimPrefix(text[0], "//\t")
+	if !slices.ContainsFunc(loadVectors(t).Cases, func(c vectorCase) bool { return c.Value == value && c.Expect == "valid" }) {
+		t.Errorf("%s is no valid vector", value)
+	}
+	hexes := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("/\t\n ", r) {
+			return -1
+		}
+		return r
+	}, string(page))
+	if !strings.Contains(hexes, hex.EncodeToString(decodeText(t, value))) {
+		t.Errorf("the bytes above %s are not its", value)
+	}
+}
+
 var tokenReasons = []Reason{ErrTooLarge, ErrMalformed, ErrUnsupportedVersion, ErrUnknownKey, ErrForged, ErrUnsupportedCodec, ErrFuture, ErrExpired, ErrIdle}
 
 func jsonOf(t testing.TB, v Values) string {
@@ -194,7 +222,8 @@ func TestMutatedTokensAreNotAccepted(t *testing.T) {
 		now := time.Unix(c.Now, 0)
 		subkeys := m.names[0].keys.Subkeys()
 		try := func(value string) {
-			if _, reason := m.open(subkeys, now, 0, value); reason == 0 && value != c.Value {
+			var o opened
+			if reason := m.open(&o, subkeys, now, 0, value); reason == 0 && value != c.Value {
 				t.Fatalf("%s: accepted: %q", c.Name, value)
 			}
 		}
@@ -380,20 +409,23 @@ func updateVectors(t *testing.T) {
 		json1 := bad("of another codec", ErrUnsupportedCodec)
 		json1.Codecs = []int{2, 3}
 		add(json1, plain(nil), a.Name)
-		add(bad("codec relabelled", ErrForged), raw(func(b []byte) []byte { b[3] = 3; return b }), a.Name)
+		add(bad("codec relabelled", ErrForged), raw(func(b []byte) []byte { b[2] = 3; return b }), a.Name)
 		add(bad("last bit flipped", ErrForged), raw(func(b []byte) []byte { b[len(b)-1] ^= 1; return b }), a.Name)
-		add(bad("first bit of the payload flipped", ErrForged), raw(func(b []byte) []byte { b[20] ^= 0x80; return b }), a.Name)
-		add(bad("expires later", ErrForged), raw(func(b []byte) []byte { b[16]++; return b }), a.Name)
+		add(bad("first bit of the payload flipped", ErrForged), raw(func(b []byte) []byte { b[19] ^= 0x80; return b }), a.Name)
+		add(bad("expires later", ErrForged), raw(func(b []byte) []byte { b[15]++; return b }), a.Name)
 		add(bad("tag cut short", ErrForged), raw(func(b []byte) []byte { return b[:len(b)-1] }), a.Name)
-		add(bad("no tag", ErrForged), raw(func(b []byte) []byte { return b[:20] }), a.Name)
+		add(bad("no tag", ErrForged), raw(func(b []byte) []byte { return b[:19] }), a.Name)
 		add(bad("tag of zeros", ErrForged), raw(func(b []byte) []byte { clear(b[len(b)-16:]); return b }), a.Name)
 		add(bad("byte appended", ErrForged), raw(func(b []byte) []byte { return append(b, 0) }), a.Name)
-		add(bad("key ID flipped", ErrUnknownKey), raw(func(b []byte) []byte { b[4] ^= 1; return b }), a.Name)
-		add(bad("version 2", ErrUnsupportedVersion), raw(func(b []byte) []byte { b[1]++; return b }), a.Name)
-		add(bad("unknown flag", ErrUnsupportedVersion), raw(func(b []byte) []byte { b[2] |= 4; return b }), a.Name)
-		add(bad("header cut short", ErrMalformed), raw(func(b []byte) []byte { return b[:19] }), a.Name)
-		add(bad("idle of zero", ErrMalformed), raw(func(b []byte) []byte { b[2] |= 1; clear(b[20:24]); return b }), a.Name)
-		add(bad("foreign", ErrMalformed), raw(func(b []byte) []byte { return b[20:] }), a.Name)
+		add(bad("key ID flipped", ErrUnknownKey), raw(func(b []byte) []byte { b[3] ^= 1; return b }), a.Name)
+		add(bad("version 2", ErrUnsupportedVersion), raw(func(b []byte) []byte { b[1] += 1 << 2; return b }), a.Name)
+		add(bad("version 3", ErrUnsupportedVersion), raw(func(b []byte) []byte { b[1] += 2 << 2; return b }), a.Name)
+		add(bad("version 0", ErrUnsupportedVersion), raw(func(b []byte) []byte { b[1] -= 1 << 2; return b }), a.Name)
+		add(bad("flag of idle set", ErrForged), raw(func(b []byte) []byte { b[1] |= 1; return b }), a.Name)
+		add(bad("flag of the ID set", ErrForged), raw(func(b []byte) []byte { b[1] |= 2; return b }), a.Name)
+		add(bad("header cut short", ErrMalformed), raw(func(b []byte) []byte { return b[:18] }), a.Name)
+		add(bad("idle of zero", ErrMalformed), raw(func(b []byte) []byte { b[1] |= 1; clear(b[19:23]); return b }), a.Name)
+		add(bad("foreign", ErrMalformed), raw(func(b []byte) []byte { return b[19:] }), a.Name)
 		twin := bad("of another cookie", ErrForged)
 		add(twin, func(_ *Manager[Values], k *keyring.Subkey, h token.Header) string {
 			foreign := newManager[Values](t, Config{Keys: keys, Name: "other"})

@@ -291,7 +291,7 @@ func TestDemoTellsWhatItSent(t *testing.T) {
 	for _, shown := range []string{
 		"<dt>Sent</dt><dd>changed, since each visit is counted: hmac-sha256",
 		"<dt>Came</dt><dd>valid: hmac-sha256",
-		"Set-Cookie: __Host-session=ktE",
+		"Set-Cookie: __Host-session=ktY",
 		"<code>POST /sign-in</code></td><td>absent</td><td>renewed: hmac-sha256",
 		"<code>POST /turn</code></td><td>valid: hmac-sha256",
 		`<tr class="retiring">`, `<tr class="active">`, `<tr class="standby">`,

@@ -27,7 +27,7 @@ type inspectCommand struct {
 func (inspectCommand) Help() string {
 	return `The outcome is valid, rejected or indeterminate (which is what an instance with a newer ring or newer code may yet accept), with a reason as in the events of package middleware; or unverified without --keyring. The payload is shown if the cookie is authentic, also if its time is over or to come, and then the reason stands beside it. It is shown as JSON: in msgpack and cbor, bytes as base64, times as RFC 3339, floats with a point or an exponent; and in hex where only the application knows what it means.
 
-    keyturn inspect --keyring keyring.json ktEAAc1LGa1pVbkA...
+    keyturn inspect --keyring keyring.json ktQBzUsZrWlVuQA...
     pbpaste | keyturn inspect --keyring keyring.json --name session -
     keyturn inspect --keyring keyring.json --at 2026-10-01T00:00:00Z --json - < value | jq .payload
 

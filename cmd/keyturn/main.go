@@ -1,4 +1,4 @@
-// Command keyturn makes, checks and edits keyrings, makes and opens session cookies, and shows a session that outlives its keys.
+// Command keyturn makes, checks and edits keyrings, makes and opens session cookies, measures what they cost, and shows a session that outlives its keys.
 //
 //	keyturn keyring init FILE      makes a ring file
 //	keyturn keyring list FILE      shows the keys of a ring
@@ -9,6 +9,7 @@
 //	keyturn keyring plan OLD NEW   judges whether an edit is safe to publish
 //	keyturn sign < payload.json    makes the value of a session cookie
 //	keyturn inspect VALUE          takes the value of a session cookie apart
+//	keyturn bench                  measures codecs and algorithms with a session of your own
 //	keyturn demo                   serves a page on which to turn keys and stay signed in
 //
 // Each has a --help with examples. Results go to standard output, and what is
@@ -40,6 +41,7 @@ type command struct {
 	Keyring keyringCommand `cmd:"" help:"Make, show, check and edit the file of a ring of keys."`
 	Sign    signCommand    `cmd:"" help:"Make the value of a session cookie from a JSON object on standard input."`
 	Inspect inspectCommand `cmd:"" help:"Say what the value of a session cookie is, and what is in it."`
+	Bench   benchCommand   `cmd:"" help:"Measure the codecs and algorithms with a session of your own, to choose by."`
 	Demo    demoCommand    `cmd:"" help:"Serve a page on which to turn keys and stay signed in."`
 }
 

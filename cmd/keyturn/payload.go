@@ -100,10 +100,11 @@ var errNumber = errors.New("a number is out of range: integers have 64 bits and 
 // session.Values: numbers with a point or an exponent as float64, others as
 // int64, and strings as they are.
 func valuesOf(text []byte) (any, error) {
-	return value(jsontext.NewDecoder(bytes.NewReader(text)))
+	return value(jsontext.NewDecoder(bytes.NewReader(text)), number)
 }
 
-func value(d *jsontext.Decoder) (any, error) {
+// value reads the next value. What number makes of JSON's is what they are.
+func value(d *jsontext.Decoder, number func(string) (any, error)) (any, error) {
 	t, err := d.ReadToken()
 	if err != nil {
 		return nil, err
@@ -117,7 +118,7 @@ func value(d *jsontext.Decoder) (any, error) {
 				return nil, err
 			}
 			n := name.String() // before the decoder reads on
-			if m[n], err = value(d); err != nil {
+			if m[n], err = value(d, number); err != nil {
 				return nil, err
 			}
 		}
@@ -126,7 +127,7 @@ func value(d *jsontext.Decoder) (any, error) {
 	case '[':
 		a := []any{}
 		for d.PeekKind() != ']' {
-			v, err := value(d)
+			v, err := value(d, number)
 			if err != nil {
 				return nil, err
 			}

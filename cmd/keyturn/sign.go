@@ -96,9 +96,7 @@ func (c signCommand) Run(std streams) error {
 		return fail(statusConfig, err)
 	}
 
-	if f, ok := std.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		fmt.Fprintln(std.err, "keyturn: type a JSON object, and end it as standard input ends here (Ctrl-D, or Ctrl-Z and Enter on Windows)")
-	}
+	askForObject(std)
 	text, err := io.ReadAll(io.LimitReader(std.in, maxInput))
 	if err != nil {
 		return failf(statusData, "standard input: %w", err)
@@ -119,6 +117,13 @@ func (c signCommand) Run(std streams) error {
 	}
 	fmt.Fprintln(std.out, value)
 	return nil
+}
+
+// askForObject tells whoever is at a terminal that it is read from.
+func askForObject(std streams) {
+	if f, ok := std.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintln(std.err, "keyturn: type a JSON object, and end it as standard input ends here (Ctrl-D, or Ctrl-Z and Enter on Windows)")
+	}
 }
 
 // unsigned says why a session cannot be signed.

@@ -470,11 +470,3 @@ func TestFailuresShowWhy(t *testing.T) {
 
 // TestKitPassesWhatIsSound: the same wrapping without a fault.
 func TestKitPassesWhatIsSound(t *testing.T) { codectest.Run(t, sound()) }
-
-func BenchmarkCallersOwnValues(b *testing.B) {
-	type visit struct {
-		User string `json:"user"`
-		Seen int64  `json:"seen"`
-	}
-	codectest.Benchmark(b, codec.CBOR(), &visit{"tom", 1789000000}, &map[string]any{"user": "tom"})
-}

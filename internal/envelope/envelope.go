@@ -1,16 +1,17 @@
-// Package envelope is the way that benchmarks have into package session past the
-// codec: to measure what it takes to verify a token and to make one, beside
-// libraries that sign bytes.
+// Package envelope is the way that benchmarks have into packages session and
+// middleware past the codec and the session: to measure what it takes to verify a
+// token and to make one, and to get it from a header and into one, beside libraries
+// that do no more.
 package envelope
 
 import "time"
 
-// Of returns, of a *session.Manager and the value of a valid cookie of its, what
-// opens that token at now and what makes it again, all but the codec's part. A
-// value that is not valid then makes it panic. Package session sets it.
-var Of func(manager any, now time.Time, value string) (open func() (payload []byte, ok bool), seal func() string)
+// Of returns, of a *session.Manager and the value of a cookie of its, what opens
+// that token at now and what makes it again, all but the codec's part. The error is
+// a session.Reason. Of a value that is not valid, seal is nil. Package session sets it.
+var Of func(manager any, now time.Time, value string) (open func() (payload []byte, err error), seal func() string)
 
-// Judge returns, of a *session.Manager and any value of a cookie of its, what
-// verifies it at now and says why it is not valid: a session.Reason, or nil.
-// Package session sets it.
-var Judge func(manager any, now time.Time, value string) func() error
+// Header returns, of a *middleware.Middleware, what finds the values of the
+// session's cookie in the header of a request, good until the next call, and what
+// sets it in that of a response for a time. Package middleware sets it.
+var Header func(middleware any) (find func(header map[string][]string) []string, set func(header map[string][]string, value string, age time.Duration))

@@ -129,16 +129,17 @@ def open_token(case, keys):
     if len(case["cookie"]) + len(text) > 4096:
         return "too_large", None
     raw = decode_text(text)
-    if raw is None or len(raw) < 3 or raw[0] != 0x92 or raw[1] & 0xF0 != 0xD0:
+    if raw is None or len(raw) < 2 or raw[0] != 0x92 or raw[1] & 0xF0 != 0xD0:
         return "malformed", None
-    if raw[1] != 0xD1 or raw[2] & ~3:
+    version, has_idle, has_id = raw[1] >> 2 & 3, raw[1] & 1, raw[1] >> 1 & 1
+    if version != 1:
         return "unsupported_version", None
-    size = 20 + (4 if raw[2] & 1 else 0) + (12 if raw[2] & 2 else 0)
+    size = 19 + (4 if has_idle else 0) + (12 if has_id else 0)
     if len(raw) < size:
         return "malformed", None
-    codec, kid = raw[3], raw[4:8]
-    start, issued, expires = struct.unpack(">3I", raw[8:20])
-    idle = struct.unpack(">I", raw[20:24])[0] if raw[2] & 1 else None
+    codec, kid = raw[2], raw[3:7]
+    start, issued, expires = struct.unpack(">3I", raw[7:19])
+    idle = struct.unpack(">I", raw[19:23])[0] if has_idle else None
     if idle == 0:
         return "malformed", None
     header, rest = raw[:size], raw[size:]

@@ -34,7 +34,7 @@ func Payload(size int) []byte { return []byte(`{"s":"` + padding(size).S + `"}`)
 
 // bareToken returns the value of a cookie with the Payload of a size, and what
 // opens and makes it, all but the codec's part.
-func bareToken(a signer.Algorithm, size int) (value string, open func() ([]byte, bool), seal func() string, err error) {
+func bareToken(a signer.Algorithm, size int) (value string, open func() ([]byte, error), seal func() string, err error) {
 	m, err := newManager[padded](a, codec.JSON())
 	if err != nil {
 		return "", nil, nil, err
@@ -44,11 +44,11 @@ func bareToken(a signer.Algorithm, size int) (value string, open func() ([]byte,
 		return "", nil, nil, err
 	}
 	open, seal = envelope.Of(m, Now, value)
-	if got, ok := open(); !ok || !bytes.Equal(got, Payload(size)) {
+	if got, err := open(); err != nil || !bytes.Equal(got, Payload(size)) {
 		return "", nil, nil, fmt.Errorf("%s: the token of %d bytes opens as others", a.Name, size)
 	}
 	again, _ := envelope.Of(m, Now, seal())
-	if got, ok := again(); !ok || !bytes.Equal(got, Payload(size)) {
+	if got, err := again(); err != nil || !bytes.Equal(got, Payload(size)) {
 		return "", nil, nil, fmt.Errorf("%s: the token of %d bytes that is made again opens as others", a.Name, size)
 	}
 	return value, open, seal, nil
@@ -77,7 +77,7 @@ func envelopes() ([]Contest, error) {
 				note = "encrypts"
 			}
 			opens.Entries = append(opens.Entries, Entry{Who: "keyturn " + a.Name, Cookie: len(value), Note: note, Do: func() {
-				if _, ok := open(); !ok {
+				if _, err := open(); err != nil {
 					panic("not valid")
 				}
 			}})
@@ -157,12 +157,12 @@ func refused() (Contest, error) {
 		{"malformed", "x" + valid, session.ErrMalformed},
 		{"too_large", strings.Repeat(valid, 1+session.MaxCookie/len(valid)), session.ErrTooLarge},
 	} {
-		judge := envelope.Judge(m, Now, r.value)
-		if err := judge(); err != r.want {
+		open, _ := envelope.Of(m, Now, r.value)
+		if _, err := open(); err != r.want {
 			return c, fmt.Errorf("a cookie that is %s: %v", r.who, err)
 		}
 		c.Entries = append(c.Entries, Entry{Who: "keyturn " + r.who, Cookie: len(r.value), Do: func() {
-			if judge() != r.want {
+			if _, err := open(); err != r.want {
 				panic("another reason")
 			}
 		}})

@@ -2,7 +2,6 @@ package work
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -57,20 +56,6 @@ func (w *Response) Value() (string, error) {
 	return cookies[0].Value, nil
 }
 
-// background is a context of its own for each request.
-type background struct{ context.Context }
-
-// fresh returns a request that nobody has seen, with the template's cookies:
-// libraries keep things in the context, and in the request itself.
-func fresh(template *http.Request) *http.Request {
-	r := template.WithContext(background{context.Background()})
-	r.Header = http.Header{"Cookie": template.Header["Cookie"]}
-	if mode, ok := template.Header["Sec-Fetch-Mode"]; ok {
-		r.Header["Sec-Fetch-Mode"] = mode
-	}
-	return r
-}
-
 // handlers are where the compiler does not follow.
 var handlers []http.Handler
 
@@ -85,9 +70,13 @@ func opaque(h http.Handler) http.Handler {
 // must set one cookie, or else none.
 func serving(h http.Handler, template *http.Request, sets bool) func() {
 	w := NewResponse()
+	r := new(http.Request)
 	return func() {
 		clear(w.header)
-		h.ServeHTTP(w, fresh(template))
+		// A request that nobody has seen: libraries keep things in its context, and
+		// put that into the request itself.
+		*r = *template
+		h.ServeHTTP(w, r)
 		if n := len(w.header["Set-Cookie"]); (n == 1) != sets || n > 1 {
 			panic(fmt.Sprintf("%d cookies set", n))
 		}

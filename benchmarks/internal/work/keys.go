@@ -84,6 +84,6 @@ func ofAnotherKey(token string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	raw[4] ^= 1
+	raw[3] ^= 1
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }

@@ -42,11 +42,11 @@ func rings() ([]Contest, error) {
 			return nil, err
 		}
 		open, _ := envelope.Of(m, Now, value)
-		if got, ok := open(); !ok || !bytes.Equal(got, Payload(RingPayload)) {
+		if got, err := open(); err != nil || !bytes.Equal(got, Payload(RingPayload)) {
 			return nil, fmt.Errorf("%s: opened as others", who)
 		}
 		opens.Entries = append(opens.Entries, Entry{Who: who, Cookie: len(value), Do: func() {
-			if _, ok := open(); !ok {
+			if _, err := open(); err != nil {
 				panic("not valid")
 			}
 		}})

@@ -26,12 +26,12 @@ func TestCloneSharesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := s.Filled()
-		c := Clone(v)
+		c := s.Clone(v)
 		if path, ok := Equal(c, v); !ok {
 			t.Errorf("%v: %s differs", typ, path)
 		}
 		unshared(t, typ.String(), v, c)
-		if zero := reflect.Zero(typ); !reflect.DeepEqual(Clone(zero).Interface(), zero.Interface()) {
+		if zero := reflect.Zero(typ); !reflect.DeepEqual(s.Clone(zero).Interface(), zero.Interface()) {
 			t.Errorf("%v: the zero value becomes another", typ)
 		}
 	}
@@ -45,7 +45,7 @@ func TestCloneSharesNothingOfAsMuchAsNormalizeLetsPass(t *testing.T) {
 		deep = &link{Next: deep}
 	}
 	for _, v := range []reflect.Value{reflect.ValueOf(many), reflect.ValueOf(*deep)} {
-		unshared(t, v.Type().String(), v, Clone(v))
+		unshared(t, v.Type().String(), v, shapeOfType(t, v.Type()).Clone(v))
 	}
 }
 
@@ -57,7 +57,7 @@ func TestCloneEndsOnWhatContainsItself(t *testing.T) {
 	twice.Kids[0].Kids, twice.Kids[1].Kids = twice.Kids, twice.Kids
 	twice.More = map[string]*tree{"a": twice, "b": twice}
 	for _, v := range []reflect.Value{reflect.ValueOf(*loop), reflect.ValueOf(*twice)} {
-		Clone(v)
+		shapeOfType(t, v.Type()).Clone(v)
 	}
 }
 
@@ -93,4 +93,13 @@ func unshared(t *testing.T, path string, a, b reflect.Value) {
 			unshared(t, path+"."+a.Type().Field(i).Name, a.Field(i), b.Field(i))
 		}
 	}
+}
+
+func shapeOfType(t *testing.T, typ reflect.Type) *Shape {
+	t.Helper()
+	s, err := Of(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

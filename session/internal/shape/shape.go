@@ -27,6 +27,7 @@ type Shape struct {
 	ptr    reflect.Type // to typ
 	name   string       // with which paths begin
 	root   *node
+	refers *reference      // nil if a copy by assignment shares nothing
 	names  map[string]bool // of top-level members; nil for a map
 	flat   bool
 	opaque bool
@@ -45,6 +46,7 @@ func Of(t reflect.Type) (*Shape, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
+	c.shape.refers = referenceOf(t, make(map[reflect.Type]*reference))
 	return c.shape, nil
 }
 

@@ -6,25 +6,28 @@
 // All numbers are big-endian. A token is a header, a payload, and a tag:
 //
 //	offset  bytes
-//	     0  2   magic and version: 0x92, 0xD1. The low half of the second
-//	            byte is the version
-//	     2  1   flags: 1 idle is present, 2 session ID is present; the
-//	            others are 0
-//	     3  1   codec of the payload: 1 JSON, 2 MessagePack, 3 CBOR; 128 to
+//	     0  2   magic, version and flags: 0x92, 0xD4 to 0xD7. The high half
+//	            of the second byte is 0xD; then come two bits of version,
+//	            01, and two of flags: 2 session ID is present, 1 idle is
+//	            present
+//	     2  1   codec of the payload: 1 JSON, 2 MessagePack, 3 CBOR; 128 to
 //	            255 are the application's own
-//	     4  4   key ID
-//	     8  4   start: when the session began, in Unix seconds
-//	    12  4   issued: when this token was made, in Unix seconds
-//	    16  4   expires: when the session ends, in Unix seconds
-//	   [20  4   idle: seconds after issued at which the session ends unless
+//	     3  4   key ID
+//	     7  4   start: when the session began, in Unix seconds
+//	    11  4   issued: when this token was made, in Unix seconds
+//	    15  4   expires: when the session ends, in Unix seconds
+//	   [19  4   idle: seconds after issued at which the session ends unless
 //	            it is used; not 0]
 //	   [..  12  session ID]
 //	    ..      payload
 //	    ..      tag
 //
-// A token of another version, or with another flag, may have been written by
-// newer code; what does not begin with the magic is no token. The magic makes
-// every text of a token begin with "kt", and of this version with "ktE".
+// A token of another version may have been written by newer code; what does not
+// begin with the magic, 0x92 and 0xD, is no token. Version 1 has no other flags:
+// a new flag is a new version. Version 0 is never used, so that two more versions
+// fit, 2 and 3, before the magic changes. The magic makes every text of a token
+// begin with "kt", and the version makes the next character one of Q to Z or a to
+// f: Q without options, if the codec is one of the three above.
 //
 // The key ID says which key of the ring made the token; the key, and nothing
 // in the token, says with which algorithm. If it is one that signs
@@ -63,18 +66,18 @@
 // with no audience, a session begun on 2026-01-01 at 00:00:00 UTC, to last for
 // 14 days, issued an hour later, with the JSON payload {"user":"tom"}, is
 //
-//	92d1 00 01 2f3cdcd5 6955b900 6955c710 69682e00
+//	92d4 01 2f3cdcd5 6955b900 6955c710 69682e00
 //	7b2275736572223a22746f6d227d
-//	f003e0e0bb04aa1ca03f2b65ddfea9a565930866af6886ca14fd301931c8225b
+//	6708641455ce83555ad583b32e3c4dc7f3ddab9df88519e45d19d91a807c148c
 //
 // and its text is
 //
-//	ktEAAS883NVpVbkAaVXHEGloLgB7InVzZXIiOiJ0b20iffAD4OC7BKocoD8rZd3-qaVlkwhmr2iGyhT9MBkxyCJb
+//	ktQBLzzc1WlVuQBpVccQaWguAHsidXNlciI6InRvbSJ9ZwhkFFXOg1Va1YOzLjxNx_Pdq534hRnkXRnZGoB8FIw
 //
 // # Opening
 //
 // A token is opened in this order, and the first failure ends it: the length
-// of its text, the text, the magic, the version and flags, the key by its ID,
+// of its text, the text, the magic, the version, the key by its ID,
 // the tag, the codec, the times. Nothing is decoded before its tag has been
 // verified, and a failure is never followed by another attempt.
 //

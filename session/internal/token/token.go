@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	magic0  = 0x92
-	magic1  = 0xD0 // the high half of the second byte; the low half is the version
-	version = 1
+	magic0 = 0x92
+	magic1 = 0xD0 // the high half of the second byte; the low half is version and flags
 
+	version  = 1 << 2
 	flagIdle = 1 << 0
 	flagID   = 1 << 1
 	flags    = flagIdle | flagID
 
 	// MinHeader is the length in bytes of a header without options.
-	MinHeader = 2 + 1 + 1 + 4 + 3*4
+	MinHeader = 2 + 1 + 4 + 3*4
 	idleSize  = 4
 	// IDSize is the length in bytes of a session ID.
 	IDSize = 12
@@ -27,8 +27,8 @@ const (
 var (
 	// ErrMalformed is returned for what is not a token of any version.
 	ErrMalformed = errors.New("token: malformed")
-	// ErrVersion is returned for a token of a version or with a flag that
-	// this code does not know: a newer instance may have written it.
+	// ErrVersion is returned for a token of a version that this code does not
+	// know: a newer instance may have written it.
 	ErrVersion = errors.New("token: unsupported version")
 )
 
@@ -59,14 +59,14 @@ func (h *Header) Size() int {
 
 // Append appends the bytes of the header to dst.
 func (h *Header) Append(dst []byte) []byte {
-	var f byte
+	second := byte(magic1 | version)
 	if h.Idle != 0 {
-		f |= flagIdle
+		second |= flagIdle
 	}
 	if h.HasID {
-		f |= flagID
+		second |= flagID
 	}
-	dst = append(dst, magic0, magic1|version, f, h.Codec)
+	dst = append(dst, magic0, second, h.Codec)
 	dst = append(dst, h.Key[:]...)
 	dst = binary.BigEndian.AppendUint32(dst, h.Start)
 	dst = binary.BigEndian.AppendUint32(dst, h.Issued)
@@ -84,22 +84,22 @@ func (h *Header) Append(dst []byte) []byte {
 // believed before VerifySigned or OpenSealed has verified raw.
 func ParseHeader(raw []byte) (Header, error) {
 	var h Header
-	if len(raw) < 3 || raw[0] != magic0 || raw[1]&0xF0 != magic1 {
+	if len(raw) < 2 || raw[0] != magic0 || raw[1]&0xF0 != magic1 {
 		return h, ErrMalformed
 	}
-	if raw[1] != magic1|version || raw[2]&^flags != 0 {
+	if raw[1]&^flags != magic1|version {
 		return h, ErrVersion
 	}
 	if len(raw) < MinHeader {
 		return h, ErrMalformed
 	}
-	h.Codec = raw[3]
-	h.Key = [4]byte(raw[4:8])
-	h.Start = binary.BigEndian.Uint32(raw[8:])
-	h.Issued = binary.BigEndian.Uint32(raw[12:])
-	h.Expires = binary.BigEndian.Uint32(raw[16:])
+	h.Codec = raw[2]
+	h.Key = [4]byte(raw[3:7])
+	h.Start = binary.BigEndian.Uint32(raw[7:])
+	h.Issued = binary.BigEndian.Uint32(raw[11:])
+	h.Expires = binary.BigEndian.Uint32(raw[15:])
 	rest := raw[MinHeader:]
-	if raw[2]&flagIdle != 0 {
+	if raw[1]&flagIdle != 0 {
 		if len(rest) < idleSize {
 			return h, ErrMalformed
 		}
@@ -109,7 +109,7 @@ func ParseHeader(raw []byte) (Header, error) {
 		}
 		rest = rest[idleSize:]
 	}
-	if raw[2]&flagID != 0 {
+	if raw[1]&flagID != 0 {
 		if len(rest) < IDSize {
 			return h, ErrMalformed
 		}

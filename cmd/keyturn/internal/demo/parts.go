@@ -34,18 +34,14 @@ func takeApart(value string, i session.Info, sealed bool) []part {
 		parts = append(parts, part{name, offset, hex.EncodeToString(raw[offset : offset+n]), says})
 		offset += n
 	}
-	var flags []string
+	says := []string{fmt.Sprintf("keyturn, version %d", raw[1]>>2&3)}
 	if i.IdleTimeout != 0 {
-		flags = append(flags, "has an idle time")
+		says = append(says, "has an idle time")
 	}
 	if i.ID != "" {
-		flags = append(flags, "has a session ID")
+		says = append(says, "has a session ID")
 	}
-	if flags == nil {
-		flags = append(flags, "none")
-	}
-	cut("magic, version", 2, fmt.Sprintf("keyturn, version %d", raw[1]&0x0F))
-	cut("flags", 1, strings.Join(flags, ", "))
+	cut("magic, version, flags", 2, strings.Join(says, ", "))
 	cut("codec", 1, i.Codec)
 	cut("key ID", 4, i.Algorithm+", which the key says and not the token")
 	cut("started", 4, stamp(i.Start))

@@ -60,6 +60,16 @@ func TestPartsAreAllOfTheToken(t *testing.T) {
 					byName["session ID"].Says != info.ID || (info.ID != "") != optional.ids || (byName["idle"].Says == "1h0m0s") != (optional.idle > 0) {
 					t.Errorf("%s, %s: %+v", a.Name, c.Name(), parts)
 				}
+				says := "keyturn, version 1"
+				if optional.idle > 0 {
+					says += ", has an idle time"
+				}
+				if optional.ids {
+					says += ", has a session ID"
+				}
+				if parts[0].Says != says {
+					t.Errorf("%s, %s: %q, want %q", a.Name, c.Name(), parts[0].Says, says)
+				}
 				last := parts[len(parts)-1]
 				if a.Seals() {
 					if len(byName["nonce"].Hex) != 48 || len(last.Hex) != 32 || len(byName["ciphertext"].Hex) != 2*info.Payload {

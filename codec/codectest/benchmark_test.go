@@ -1,0 +1,107 @@
+package codectest_test
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/codec/codectest"
+)
+
+func BenchmarkCallersOwnValues(b *testing.B) {
+	type visit struct {
+		User string   `json:"user"`
+		Seen int64    `json:"seen"`
+		Tags []string `json:"tags"` // nil comes back empty
+	}
+	m := map[string]any{"user": "tom"}
+	codectest.Benchmark(b, codec.CBOR(), &visit{User: "tom", Seen: 1789000000}, &m, m)
+}
+
+func BenchmarkVersioned(b *testing.B) { benchmarkVersioned(b) }
+
+func TestVersioned(t *testing.T) { codectest.Run(t, versioned{codec.CBOR()}) }
+
+// lossy is MessagePack that loses what it is given.
+func lossy() codec.Codec {
+	f := sound()
+	f.decode = func(data []byte, v any) error { return codec.MessagePack().Decode([]byte{0x80}, v) }
+	return f
+}
+
+// BenchmarkRefused is for TestBenchmarkRefuses.
+func BenchmarkRefused(b *testing.B) {
+	what := os.Getenv("CODECTEST_REFUSED")
+	values, ok := refusedValues[what]
+	switch {
+	case !ok:
+		b.Skip("only for a test")
+	case what == "lost":
+		codectest.Benchmark(b, lossy(), values...)
+	default:
+		codectest.Benchmark(b, codec.JSON(), values...)
+	}
+}
+
+var refusedValues = map[string][]any{
+	"nothing":        {},
+	"no pointer":     {struct{}{}},
+	"a nil pointer":  {(*struct{})(nil)},
+	"a nil map":      {map[string]any(nil)},
+	"nil":            {nil},
+	"of a bad kind":  {map[string]any{"n": 1}},
+	"lost":           {map[string]any{"user": "tom"}},
+	"the second one": {map[string]any{}, struct{}{}},
+}
+
+// benchmark runs benchmarks of this package once, and returns what they print.
+func benchmark(name string, env ...string) (string, error) {
+	c := exec.Command(os.Args[0], "-test.run=^$", "-test.bench=^"+name+"$", "-test.benchtime=1x")
+	c.Env = append(os.Environ(), env...)
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+func TestBenchmarkMeasuresEachValue(t *testing.T) {
+	out, err := benchmark("BenchmarkCallersOwnValues")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^BenchmarkCallersOwnValues/(\S+?)(?:-\d+)?\s.* ns/op.* (\d+)\.00 bytes\b.* B/op.* allocs/op$`).FindAllStringSubmatch(out, -1) {
+		names = append(names, m[1]+" "+m[2])
+	}
+	want := []string{
+		"0-codectest_test.visit/append 26", "0-codectest_test.visit/decode 26",
+		"1-map[string]any/append 10", "1-map[string]any/decode 10",
+		"2-map[string]any/append 10", "2-map[string]any/decode 10",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("%q, want %q\n%s", names, want, out)
+	}
+}
+
+func TestBenchmarkRefuses(t *testing.T) {
+	for what, says := range map[string]string{
+		"nothing":        "no values to measure",
+		"no pointer":     "0-struct {}: neither a pointer to a value nor a map",
+		"a nil pointer":  "neither a pointer to a value nor a map",
+		"a nil map":      "neither a pointer to a value nor a map",
+		"nil":            "neither a pointer to a value nor a map",
+		"of a bad kind":  "0-map[string]any: codec: ",
+		"lost":           "does not come back",
+		"the second one": "1-struct {}: neither",
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			out, err := benchmark("BenchmarkRefused", "CODECTEST_REFUSED="+what)
+			if err == nil || !strings.Contains(out, says) || strings.Contains(out, "panic") {
+				t.Errorf("%v, want %q in\n%s", err, says, out)
+			}
+		})
+	}
+}
