@@ -91,7 +91,7 @@ func BenchmarkEnvelope(b *testing.B) {
 				buf = mac(buf, buf)
 				base64.RawURLEncoding.Encode(text, buf)
 				s = string(text)
-			}, func() { s = m.issue(&written{o.header, o.key, o.codec, o.payload}) })
+			}, func() { s = m.issue(&written{o.header, o.key, m.codec(&o), o.payload}) })
 			if s == "" {
 				b.Fatal("no token")
 			}

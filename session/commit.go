@@ -79,7 +79,7 @@ func (c *Commit) Token() Info {
 		return Info{}
 	}
 	w := &c.written
-	return c.envelope.info(&opened{header: w.header, key: w.key, codec: w.codec, size: len(c.Value), payload: w.payload, verified: true})
+	return c.envelope.info(&opened{header: w.header, key: w.key, size: len(c.Value), payload: w.payload, verified: true})
 }
 
 // Commit freezes the session and returns what is to be sent. It is called
@@ -148,7 +148,10 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 	c.Value = s.m.issue(&w)
 	c.envelope, c.written = &s.m.envelope, w
 	if s.original() {
-		s.m.tally.reissue(&s.cookie, &w)
+		s.m.tally.reissue(Reissue{
+			FromKey: s.cookie.key.ID, ToKey: w.key.ID,
+			FromCodec: s.m.codec(&s.cookie).Name(), ToCodec: w.codec.Name(),
+		})
 	}
 	c.MaxAge = deadline(&w.header).Sub(now)
 	for i, n := range s.m.names {
@@ -166,7 +169,8 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 // not be judged, the one that came is replaced rather than deleted: a deletion
 // is of every name.
 func (s *Session[T]) emptied() bool {
-	return !s.spare && !s.header.HasID && bytes.Equal(s.payload, s.m.zero[s.codec.ID()])
+	w := s.now
+	return !s.spare && !w.header.HasID && bytes.Equal(w.payload, s.m.zero[w.codec.ID()])
 }
 
 // refreshDue reports whether the session is in the last half of its idle time.
@@ -204,33 +208,39 @@ func (s *Session[T]) laterCodec(now time.Time) codec.Codec {
 	return c
 }
 
-// written is a token that is about to be made.
+// written is a token that is about to be made. What its header says of the key and
+// the codec is not yet true.
 type written struct {
 	header  token.Header
-	key     *keyring.Subkey
-	codec   codec.Codec
-	payload []byte
+	key     *keyring.Subkey // what the payload was measured for; nil: nothing was
+	codec   codec.Codec     // of payload
+	payload []byte          // the encoding of the data; nil: the zero T
 }
 
 // token returns the token of the session at now.
 func (s *Session[T]) token(now time.Time) (written, error) {
-	key := s.key
-	if key == nil {
+	var w written
+	switch {
+	case s.now != nil:
+		w = *s.now
+	case s.original():
+		w.header, w.codec, w.payload = s.cookie.header, s.m.codec(&s.cookie), s.cookie.payload
+	}
+	if w.key == nil {
 		var err error
-		if key, err = s.primary(now); err != nil {
+		if w.key, err = s.primary(now); err != nil {
 			return written{}, err
 		}
 	}
-	w := written{s.header, key, s.codec, s.payload}
 	switch {
-	case s.payload == nil: // new, and nothing written to it
+	case w.payload == nil: // new, and nothing written to it
 		w.header = s.m.newHeader(s.keys.Ring(), now)
 		w.codec, _ = s.m.writeCodec(s.keys.Ring(), now)
 		w.payload = s.m.zero[w.codec.ID()]
 	case s.original() && !s.changed:
 		s.recode(&w, now)
 	}
-	w.header.Key, w.header.Codec = key.ID, w.codec.ID()
+	w.header.Key, w.header.Codec = w.key.ID, w.codec.ID()
 	// A clock that was stepped back must not make the newer token the older.
 	w.header.Issued = max(seconds(now), w.header.Issued)
 	err := s.m.checkSize(&w.header, w.key, len(w.payload))

@@ -50,7 +50,6 @@ type cookieName struct {
 type opened struct {
 	header  token.Header
 	key     *keyring.Subkey
-	codec   codec.Codec
 	payload []byte
 	size    int   // of the text
 	name    uint8 // index in envelope.names
@@ -59,8 +58,8 @@ type opened struct {
 }
 
 // open verifies a cookie value, in the order of the reasons, and makes o of it. On
-// failure, the fields of o that are set are what may be told of the cookie: key and
-// codec of the ring and of the configuration; the header once it is verified.
+// failure, the fields of o that are set are what may be told of the cookie: the key
+// of the ring; the header once it is verified.
 func (e *envelope) open(o *opened, keys *keyring.Subkeys, now time.Time, name int, value string) Reason {
 	*o = opened{name: uint8(name), size: len(value)}
 	if len(value)+len(e.names[name].name) > MaxCookie {
@@ -92,11 +91,19 @@ func (e *envelope) open(o *opened, keys *keyring.Subkeys, now time.Time, name in
 	}
 	o.key.CountVerified(now)
 	o.header, o.verified = h, true
-	o.codec = e.byID[h.Codec]
-	if o.codec == nil {
+	if e.byID[h.Codec] == nil {
 		return ErrUnsupportedCodec
 	}
 	return e.checkTimes(&h, keys.Ring(), now)
+}
+
+// codec returns the codec of a token; nil if it is not one of the configuration, or
+// the token is not verified.
+func (e *envelope) codec(o *opened) codec.Codec {
+	if !o.verified {
+		return nil
+	}
+	return e.byID[o.header.Codec]
 }
 
 // verify returns the payload of raw if the key made it. What an algorithm of

@@ -57,8 +57,8 @@ func (e *envelope) info(o *opened) Info {
 	if o.key != nil {
 		i.KeyID, i.Algorithm = o.key.ID, o.key.Algorithm
 	}
-	if o.codec != nil {
-		i.Codec = o.codec.Name()
+	if c := e.codec(o); c != nil {
+		i.Codec = c.Name()
 	}
 	return i
 }

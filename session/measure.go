@@ -19,7 +19,7 @@ func init() {
 		if e.open(&o, keys, now, 0, value) != 0 {
 			return open, nil
 		}
-		w := &written{o.header, o.key, o.codec, o.payload}
+		w := &written{o.header, o.key, e.codec(&o), o.payload}
 		return open, func() string { return e.issue(w) }
 	}
 }

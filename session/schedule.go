@@ -35,9 +35,9 @@ func (e *envelope) codecPlace(ring *keyring.Ring, o *opened, now time.Time) int 
 	if issued := time.Unix(int64(o.header.Issued), 0); issued.After(now) {
 		now = issued
 	}
-	schedule := e.schedule(ring)
+	schedule, name := e.schedule(ring), e.codec(o).Name()
 	for i := len(schedule) - 1; i >= 0; i-- {
-		if schedule[i].Codec == o.codec.Name() && !schedule[i].From.After(now) {
+		if schedule[i].Codec == name && !schedule[i].From.After(now) {
 			return i + 1
 		}
 	}

@@ -28,10 +28,14 @@ type Session[T any] struct {
 
 	mu       sync.Mutex
 	touched  bool
-	opening  bool          // the cookie is being looked for and judged, without mu
-	frozen   bool          // nothing can be sent any more
-	updating bool          // a function given to Update runs
-	opened   chan struct{} // closed when opening has ended, if somebody waits for it
+	opening  bool // the cookie is being looked for and judged, without mu
+	frozen   bool // nothing can be sent any more
+	updating bool // a function given to Update runs
+
+	// What became of the session in this request.
+	renewed, destroyed, changed bool
+
+	opened chan struct{} // closed when opening has ended, if somebody waits for it
 
 	// What came with the request.
 	keys   *keyring.Subkeys
@@ -41,17 +45,12 @@ type Session[T any] struct {
 	spare  bool  // one of them could not be judged, whatever became of the others
 
 	// What the session is now.
-	header  token.Header    // zero: nothing has been written, and no cookie was valid
-	codec   codec.Codec     // of payload
-	key     *keyring.Subkey // what has been written was measured for; nil: nothing was
-	payload []byte          // the encoding of the data; nil: the zero T
-	data    *T              // what payload decodes to, if it is at hand
+	now  *written // nil: what came, if that is valid, or else nothing
+	data *T       // what the payload decodes to, if it is at hand
 
-	// What became of the session in this request.
-	renewed, destroyed, changed bool
-
-	extra    []byte // members of the cookie's payload that T does not know
-	hasExtra bool   // extra has been looked for
+	// Of the cookie's payload, the members that T does not know; nil if they have
+	// not been looked for.
+	extra *[]byte
 }
 
 // touch opens the session, once. s.mu is held, but not while Config.Revoked judges
@@ -99,11 +98,9 @@ func (s *Session[T]) open() {
 	reason := s.find(s.req.Now())
 	if s.came != 0 && reason == 0 {
 		o := &s.cookie
-		data := new(T)
-		if s.m.decode(o.codec, o.payload, data) != nil {
-			reason = ErrUndecodable
-		} else {
-			s.header, s.codec, s.payload, s.data = o.header, o.codec, o.payload, data
+		s.data = new(T)
+		if s.m.decode(s.m.codec(o), o.payload, s.data) != nil {
+			reason, s.data = ErrUndecodable, nil
 		}
 	}
 	s.reason = reason
@@ -113,7 +110,7 @@ func (s *Session[T]) open() {
 	case reason != 0:
 		s.m.tally.outcomes[reason].Add(1)
 	default:
-		s.m.tally.read[s.codec.ID()].Add(1)
+		s.m.tally.read[s.cookie.header.Codec].Add(1)
 	}
 }
 
@@ -207,10 +204,33 @@ func (s *Session[T]) ID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touch()
-	if !s.header.HasID {
-		return ""
+	if h := s.header(); h != nil && h.HasID {
+		return formatID(h.ID)
 	}
-	return formatID(s.header.ID)
+	return ""
+}
+
+// header returns the header of the session as it is now; nil if nothing has been
+// written to it, and no cookie was valid.
+func (s *Session[T]) header() *token.Header {
+	switch {
+	case s.now != nil && s.now.payload != nil:
+		return &s.now.header
+	case s.now == nil && s.came != 0 && s.reason == 0:
+		return &s.cookie.header
+	}
+	return nil
+}
+
+// payload returns the encoding of the data, and its codec; nil for the zero T.
+func (s *Session[T]) payload() ([]byte, codec.Codec) {
+	switch {
+	case s.now != nil:
+		return s.now.payload, s.now.codec
+	case s.came != 0 && s.reason == 0:
+		return s.cookie.payload, s.m.codec(&s.cookie)
+	}
+	return nil, nil
 }
 
 // Data returns a copy of the session's data: the zero T for a new session.
@@ -229,7 +249,8 @@ func (s *Session[T]) Data() T {
 // copy returns a copy of the data. It may be the one at hand, after which
 // another has to be decoded.
 func (s *Session[T]) copy() *T {
-	if s.payload == nil {
+	payload, c := s.payload()
+	if payload == nil {
 		return s.m.nothing()
 	}
 	v := new(T)
@@ -240,7 +261,7 @@ func (s *Session[T]) copy() *T {
 		v, s.data = s.data, nil
 	default:
 		// It has been decoded before: there is no error.
-		_ = s.m.decode(s.codec, s.payload, v)
+		_ = s.m.decode(c, payload, v)
 	}
 	return v
 }
@@ -358,8 +379,10 @@ func (s *Session[T]) write(data *T, renew bool) error {
 	if err != nil {
 		return err
 	}
-	h := s.header
-	if renew || h == (token.Header{}) {
+	var h token.Header
+	if was := s.header(); was != nil && !renew {
+		h = *was
+	} else {
 		h = s.m.newHeader(s.keys.Ring(), now)
 	}
 	var e encoded
@@ -376,24 +399,23 @@ func (s *Session[T]) write(data *T, renew bool) error {
 	if err != nil {
 		return err
 	}
-	s.key, s.codec, s.payload, s.data = key, e.codec, e.payload, nil
-	if s.m.flat {
-		s.data = data
-	}
 	s.renewed = s.renewed || renew
 	s.changed = !e.same
-	if s.changed || s.renewed || s.original() {
-		s.header = h
-	} else {
+	if !s.changed && !s.renewed && !s.original() {
 		// A new session that holds nothing is still none.
 		s.empty()
+		return nil
+	}
+	s.now, s.data = &written{h, key, e.codec, e.payload}, nil
+	if s.m.flat {
+		s.data = data
 	}
 	return nil
 }
 
 // empty makes the session one that holds nothing and has no identity.
 func (s *Session[T]) empty() {
-	s.header, s.key, s.codec, s.payload, s.data = token.Header{}, nil, nil, nil, nil
+	s.now, s.data = new(written), nil
 }
 
 // primary returns the key to write with at now. A valid cookie of a key that
@@ -423,7 +445,7 @@ type encoded struct {
 // encodeChanged encodes the data of a session that came in a cookie, in the
 // codec that is to be written unless it has to stay in the one it came in.
 func (s *Session[T]) encodeChanged(v *T, h *token.Header, key *keyring.Subkey, now time.Time) (encoded, error) {
-	came := s.cookie.codec
+	came := s.m.codec(&s.cookie)
 	kept, err := s.m.encode(came, v)
 	if err != nil {
 		return encoded{}, err
@@ -464,34 +486,38 @@ func (s *Session[T]) encodeChanged(v *T, h *token.Header, key *keyring.Subkey, n
 // that T does not know: an instance with a newer T wrote them. It returns
 // nil if there are none.
 func (s *Session[T]) unknown() ([]byte, error) {
-	if s.hasExtra {
-		return s.extra, nil
+	if s.extra != nil {
+		return *s.extra, nil
 	}
-	if s.m.flat && s.data != nil && !s.changed && s.m.encodesTo(s.cookie.codec, s.data, s.cookie.payload) {
+	if s.m.flat && s.data != nil && !s.changed && s.m.encodesTo(s.m.codec(&s.cookie), s.data, s.cookie.payload) {
 		// The data is still that of the cookie, and all that there is in it.
-		s.hasExtra = true
+		s.extra = &noExtra
 		return nil, nil
 	}
-	if merger, ok := s.cookie.codec.(codec.Merger); ok && !s.m.isValues {
+	if merger, ok := s.m.codec(&s.cookie).(codec.Merger); ok && !s.m.isValues {
 		b, err := merger.Extra(nil, s.cookie.payload, s.m.shape.Known)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
 		}
 		if len(b) > 0 {
-			s.extra = b
+			s.extra = &b
+			return b, nil
 		}
 	}
-	s.hasExtra = true
-	return s.extra, nil
+	s.extra = &noExtra
+	return nil, nil
 }
+
+var noExtra []byte
 
 // known returns the encoding of what T knows of the cookie's payload.
 func (s *Session[T]) known() ([]byte, error) {
 	var v T
-	if err := s.m.decode(s.cookie.codec, s.cookie.payload, &v); err != nil {
+	c := s.m.codec(&s.cookie)
+	if err := s.m.decode(c, s.cookie.payload, &v); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
 	}
-	return s.m.encode(s.cookie.codec, &v)
+	return s.m.encode(c, &v)
 }
 
 // Format writes the name of the session's cookie, for every verb: neither the

@@ -72,8 +72,7 @@ type tally struct {
 
 // reissue counts a token that takes the place of a cookie, if it is of another
 // key or codec.
-func (t *tally) reissue(from *opened, to *written) {
-	r := Reissue{FromKey: from.key.ID, ToKey: to.key.ID, FromCodec: from.codec.Name(), ToCodec: to.codec.Name()}
+func (t *tally) reissue(r Reissue) {
 	if r.FromKey == r.ToKey && r.FromCodec == r.ToCodec {
 		return
 	}
