@@ -125,9 +125,11 @@ func (m *Manager[T]) New(now time.Time) *Session[T] {
 	o := &struct { // one allocation
 		session Session[T]
 		request instant
+		nothing written
 	}{request: instant(now)}
-	o.session.m, o.session.ctx, o.session.req = m, context.Background(), &o.request
-	return &o.session
+	s := &o.session
+	s.m, s.ctx, s.req, s.now = m, context.Background(), &o.request, &o.nothing
+	return s
 }
 
 // Open returns the session in the value of a cookie as it is at now, where
@@ -208,19 +210,28 @@ func (m *Manager[T]) clone(v *T) *T {
 // ErrNotCarried if v would not come back as it is.
 func (m *Manager[T]) encode(c codec.Codec, v *T) ([]byte, error) {
 	var x any = v
+	custom := c.ID() >= firstCustomID
 	if m.isValues {
 		x = any(v).(*Values).tree()
-	} else if err := m.shape.Normalize(v); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
+	} else if custom || m.shape.Changes() {
+		if err := m.shape.Normalize(v); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
+		}
 	}
 	b, err := appendTo(c, make([]byte, 0, typicalPayload), x)
 	if err != nil {
+		if !m.isValues {
+			// It says where, and says it alike for all codecs.
+			if err := m.shape.Normalize(v); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
+			}
+		}
 		if values, ok := x.(map[string]any); ok {
 			err = blame(c, values, err)
 		}
 		return nil, fmt.Errorf("%w by codec %q: %w", ErrNotCarried, c.Name(), err)
 	}
-	if c.ID() >= firstCustomID || m.shape != nil && m.shape.Opaque() {
+	if custom || m.shape != nil && m.shape.Opaque() {
 		// Neither somebody else's codec nor a type that marshals itself is
 		// known to give back what it was given, nor the codec to give memory
 		// that it does not use again.

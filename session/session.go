@@ -406,7 +406,7 @@ func (s *Session[T]) write(data *T, renew bool) error {
 		s.empty()
 		return nil
 	}
-	s.now, s.data = &written{h, key, e.codec, e.payload}, nil
+	s.set(written{h, key, e.codec, e.payload})
 	if s.m.flat {
 		s.data = data
 	}
@@ -414,8 +414,14 @@ func (s *Session[T]) write(data *T, renew bool) error {
 }
 
 // empty makes the session one that holds nothing and has no identity.
-func (s *Session[T]) empty() {
-	s.now, s.data = new(written), nil
+func (s *Session[T]) empty() { s.set(written{}) }
+
+// set makes w what the session is now. The data that it decodes to is not at hand.
+func (s *Session[T]) set(w written) {
+	if s.now == nil {
+		s.now = new(written)
+	}
+	*s.now, s.data = w, nil
 }
 
 // primary returns the key to write with at now. A valid cookie of a key that

@@ -118,6 +118,7 @@ func (c *compiler) compile(t reflect.Type, path string) *node {
 	}
 	switch kind := t.Kind(); {
 	case t == timeType:
+		c.shape.times = true
 		return leaf[instant]
 	case opaque(t):
 		c.shape.opaque = true

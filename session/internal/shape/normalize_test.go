@@ -429,3 +429,20 @@ func BenchmarkNormalize(b *testing.B) {
 		}
 	})
 }
+
+func TestChangesWhereThereAreTimesOrAMap(t *testing.T) {
+	for name, test := range map[string]struct {
+		shape *Shape
+		want  bool
+	}{
+		"single items":      {shapeOf[struct{ A string }](t), false},
+		"what refers":       {shapeOf[struct{ A map[string][]*int }](t), false},
+		"time":              {shapeOf[struct{ A time.Time }](t), true},
+		"time further down": {shapeOf[struct{ A map[string][]*base }](t), true},
+		"map":               {shapeOf[map[string]int](t), true},
+	} {
+		if got := test.shape.Changes(); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -31,6 +31,7 @@ type Shape struct {
 	names  map[string]bool // of top-level members; nil for a map
 	flat   bool
 	opaque bool
+	times  bool // there are times in T
 }
 
 // Of returns the shape of t, or an error that names every field that cannot be
@@ -58,6 +59,10 @@ func (s *Shape) Flat() bool { return s.flat }
 // they write may not be what they read: only decoding what was encoded, and
 // [Equal], can tell whether a value of theirs is carried.
 func (s *Shape) Opaque() bool { return s.opaque }
+
+// Changes reports whether there is anything in a T that Normalize may change. If
+// not, it only refuses what each of the codecs would.
+func (s *Shape) Changes() bool { return s.times || s.typ.Kind() == reflect.Map }
 
 // Known reports whether name is that of a top-level member of an encoded value.
 // A map has every name.
