@@ -13,17 +13,18 @@ const module = "github.com/keyturn/keyturn/"
 // directly or not. Nothing may depend on a package that is in no list.
 var arrows = map[string][]string{
 	"internal/envelope":      {},
+	"internal/stripe":        {},
 	"internal/turns":         {},
 	"codec":                  {},
 	"codec/codectest":        {"codec"},
 	"signer":                 {},
 	"signer/signertest":      {"signer"},
-	"keyring":                {"signer"},
-	"keyring/keyringtest":    {"internal/envelope", "codec", "keyring", "signer", "session", "session/internal/shape", "session/internal/token"},
+	"keyring":                {"internal/stripe", "signer"},
+	"keyring/keyringtest":    {"internal/envelope", "internal/stripe", "codec", "keyring", "signer", "session", "session/internal/shape", "session/internal/token"},
 	"session/internal/shape": {"codec"},
 	"session/internal/token": {"signer"},
-	"session":                {"internal/envelope", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
-	"middleware":             {"session", "internal/envelope", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
+	"session":                {"internal/envelope", "internal/stripe", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
+	"middleware":             {"session", "internal/envelope", "internal/stripe", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
 }
 
 // withoutHTTP are the packages that know nothing of net/http.

@@ -3,6 +3,8 @@ package keyring
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/keyturn/keyturn/internal/stripe"
 )
 
 // Stats is what an operator should know of a keyring in use, at a time. It has
@@ -86,8 +88,9 @@ func (y *Policy) UnmarshalJSON(data []byte) error {
 
 // usage counts what is done with a key, across the rings that it is in.
 type usage struct {
-	verified, signed atomic.Uint64
-	last             atomic.Int64 // in Unix seconds
+	verified stripe.Counter
+	last     atomic.Int64 // in Unix seconds
+	signed   atomic.Uint64
 }
 
 // CountVerified counts a token of the key that was verified at now, for
@@ -96,7 +99,7 @@ func (s *Subkey) CountVerified(now time.Time) {
 	if s.usage == nil {
 		return
 	}
-	s.usage.verified.Add(1)
+	s.usage.verified.Add()
 	last := &s.usage.last
 	t := now.Unix()
 	for was := last.Load(); t > was && !last.CompareAndSwap(was, t); {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
+	"github.com/keyturn/keyturn/internal/stripe"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/session/internal/shape"
 )
@@ -232,7 +233,7 @@ func (e *envelope) configure(c Config) (errs []error) {
 			problem("Config.Codecs[%d], %q, has the ID %d: a codec of your own has one from 128 to 255", i, name, id)
 		}
 		names[name] = true
-		e.byID[id] = cd
+		e.byID[id], e.tally.read[id] = cd, new(stripe.Counter)
 	}
 
 	// newHeader keeps it within the longest session of the ring of the day.

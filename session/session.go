@@ -106,11 +106,11 @@ func (s *Session[T]) open() {
 	s.reason = reason
 	switch {
 	case s.came == 0:
-		s.m.tally.absent.Add(1)
+		s.m.tally.absent.Add()
 	case reason != 0:
 		s.m.tally.outcomes[reason].Add(1)
 	default:
-		s.m.tally.read[s.cookie.header.Codec].Add(1)
+		s.m.tally.read[s.cookie.header.Codec].Add()
 	}
 }
 

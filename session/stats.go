@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/keyturn/keyturn/internal/stripe"
 	"github.com/keyturn/keyturn/keyring"
 )
 
@@ -58,13 +59,13 @@ func (m *Manager[T]) Stats(now time.Time) Stats { return m.envelope.stats(now) }
 // keys.
 func (m *Manager[T]) Keyring() *keyring.Keyring { return m.keys }
 
-// tally counts for Stats.
+// tally counts for Stats. What is counted where nothing is written is striped: there,
+// it would be a good part of what a request costs.
 type tally struct {
 	outcomes [len(reasons)]atomic.Uint64 // by reason
-	absent   atomic.Uint64
-
-	// By the ID of the codec. What is read is what is valid.
-	read, written [256]atomic.Uint64
+	absent   stripe.Counter
+	read     [256]*stripe.Counter // by the ID of the codec: what is valid
+	written  [256]atomic.Uint64   // by the ID of the codec
 
 	mu       sync.Mutex
 	reissued map[Reissue]uint64 // without their counts
