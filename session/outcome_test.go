@@ -34,8 +34,26 @@ func edited(t testing.TB, cookie string, i int, b byte) string {
 	return encodeText(raw)
 }
 
+// A countedSigner counts the MACs that are computed to verify.
+type countedSigner struct {
+	signer.Signer
+	macs *int
+}
+
+func (c countedSigner) Verify(msg, tag []byte) bool {
+	*c.macs++
+	return c.Signer.Verify(msg, tag)
+}
+
+// Each reason is found, in its order, with one MAC at most, and with none where no key
+// may verify, or what came is no token.
 func TestEveryReason(t *testing.T) {
-	key := func(n byte) keyring.Key { return signing(newKey(t, signer.HMACSHA256(), n), t0.Add(-100*day)) }
+	macs := 0
+	counted := signer.Algorithm{Name: "counted", NewSigner: func(k []byte) (signer.Signer, error) {
+		s, err := signer.HMACSHA256().NewSigner(k)
+		return countedSigner{s, &macs}, err
+	}}
+	key := func(n byte) keyring.Key { return signing(newKey(t, counted, n), t0.Add(-100*day)) }
 	elsewhere := newManager[visit](t, Config{Keys: newKeys(t, key(9))})
 	keys := keyring.New(newRing(t, func(d *keyring.Document) {
 		revoked, disabled, retired, primary := key(2), key(3), key(4), key(1)
@@ -110,8 +128,23 @@ func TestEveryReason(t *testing.T) {
 		{ErrUndecodable, true, forge(t, m, t0, []byte(`null`), nil), t0},
 		{ErrUndecodable, true, forge(t, m, t0, nil, nil), t0},
 	} {
+		macs = 0
 		s := request(m, tt.now, tt.cookie)
 		wantOutcome(t, s, tt.want)
+		switch tt.want {
+		case ErrTooLarge, ErrMalformed, ErrUnsupportedVersion, ErrUnknownKey, ErrRevoked, ErrDisabled, ErrRetired:
+			if macs != 0 {
+				t.Errorf("%q takes %d MACs", tt.want, macs)
+			}
+		case ErrForged: // none if there is no room for a tag
+			if macs > 1 {
+				t.Errorf("%q takes %d MACs", tt.want, macs)
+			}
+		default:
+			if macs != 1 {
+				t.Errorf("%q takes %d MACs", tt.want, macs)
+			}
+		}
 		switch id := s.Info().KeyID; tt.want {
 		case ErrTooLarge, ErrMalformed, ErrUnsupportedVersion, ErrUnknownKey:
 			if id != (keyring.KeyID{}) {
