@@ -96,6 +96,9 @@ const (
 	serverStep   = "server"
 	// parallelWho is who is measured in parallel.
 	parallelWho = "keyturn hmac-sha256 cbor"
+	// parallelAlone shares nothing with itself but the allocator and the collector:
+	// it gains what this machine lets anyone gain.
+	parallelAlone = "cbor alone"
 )
 
 // plan returns the steps with matching names that fill res.
@@ -120,11 +123,17 @@ func plan(res *results, contests []work.Contest, only *regexp.Regexp) []step {
 				return err
 			}})
 	}
-	for _, name := range []string{parallelOpen, parallelRead} {
-		of := name[len("parallel/"):]
-		w, ok := find(contests, of, parallelWho)
+	for _, p := range []struct{ name, who string }{
+		{parallelOpen, parallelWho}, {parallelOpen, parallelAlone}, {parallelRead, parallelWho},
+	} {
+		of := p.name[len("parallel/"):]
+		w, ok := find(contests, of, p.who)
 		if !ok || w.Fork == nil {
 			continue // which complete has said, of those that a target needs
+		}
+		name := p.name
+		if p.who != parallelWho {
+			name += " " + p.who
 		}
 		add(name, time.Duration(4*e.parallelRounds)*(e.parallelTurn+5*time.Millisecond), func(ctx context.Context, progress func(done, of int)) error {
 			p, err := inParallel(ctx, e, w, progress)

@@ -187,7 +187,8 @@ func (r *results) parallelTable() table {
 	t := table{
 		title: "parallel",
 		caption: "Thousands of operations a second of one goroutine and of two at the same time, and how many times as many\n" +
-			"the two do. What they share is what the requests of a server share.",
+			"the two do. What they share is what the requests of a server share; " + parallelAlone + " shares nothing, and gains what\n" +
+			"this machine, the allocator and the collector let anyone gain.",
 		head: []string{"contest", "who", "collector", "one", "two", "ratio", "95 %"},
 	}
 	for _, p := range r.parallel {
