@@ -7,10 +7,10 @@ import (
 )
 
 func init() {
-	bare.Of = func(manager any, now time.Time, value string) (open func() ([]byte, error), seal func() string) {
+	bare.Of = func(manager any, now time.Time, value string) (open func(time.Time) ([]byte, error), seal func(time.Time) string) {
 		e := manager.(interface{ base() *envelope }).base()
 		keys := e.names[0].keys.Subkeys()
-		open = func() ([]byte, error) {
+		open = func(now time.Time) ([]byte, error) {
 			var o opened
 			reason := e.open(&o, keys, now, 0, value)
 			return o.payload, reason.Err()
@@ -19,8 +19,11 @@ func init() {
 		if e.open(&o, keys, now, 0, value) != 0 {
 			return open, nil
 		}
-		w := &written{o.header, o.key, e.codec(&o), o.payload}
-		return open, func() string { return e.issue(w) }
+		w := written{o.header, o.key, e.codec(&o), o.payload}
+		return open, func(now time.Time) string {
+			w.header.Issued = seconds(now)
+			return e.issue(&w)
+		}
 	}
 }
 

@@ -10,6 +10,10 @@
 // may be made once (parsers, codecs, keys, what is to be signed) is. What each of
 // them returns is compared once before it is measured, and each refuses a cookie
 // that was changed.
+//
+// What they are not alike in: gorilla/sessions, scs and golangcollege/sessions send
+// Expires beside Max-Age; keyturn and scs send Vary and Cache-Control,
+// golangcollege/sessions Vary, and the others none of these.
 package peers
 
 import (

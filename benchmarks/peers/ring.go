@@ -27,8 +27,8 @@ func gorillaRing(n int) carrier[[]byte] {
 	}
 }
 
-// enterRings opens a cookie of the oldest key, the last that is tried, and signs
-// with the newest.
+// enterRings opens a cookie of the oldest key, the last that is tried, and one of the
+// newest, the first, and signs with the newest.
 func enterRings(contests []work.Contest) error {
 	payload := work.Payload(work.RingPayload)
 	oldest := gorillaRing(1)
@@ -45,15 +45,19 @@ func enterRings(contests []work.Contest) error {
 		if got, err := c.open(value); err != nil || !bytes.Equal(got, payload) {
 			return fmt.Errorf("%s: %q, %v", c.who, got, err)
 		}
-		e := work.Entry{Who: c.who, Note: "the key that matches is the last", Cookie: len(value), Do: func() {
-			if _, err := c.open(value); err != nil {
-				panic(err)
-			}
-		}}
-		if n == 1 {
-			e.Note = ""
+		opens := func(who, note, value string) work.Entry {
+			return work.Entry{Who: who, Note: note, Cookie: len(value), Do: func() {
+				if _, err := c.open(value); err != nil {
+					panic(err)
+				}
+			}}
 		}
-		work.Enter(contests, "ring/open", e)
+		if n == 1 {
+			work.Enter(contests, "ring/open", opens(c.who, "", value))
+		} else {
+			work.Enter(contests, "ring/open", opens(c.who, "the key is the oldest, which is tried last", value),
+				opens(c.who+", newest", "the key is the newest, which is tried first", again))
+		}
 		work.Enter(contests, "ring/sign", work.Entry{Who: c.who, Cookie: len(again), Do: c.makes(payload)})
 	}
 	return nil

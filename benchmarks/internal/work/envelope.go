@@ -10,6 +10,7 @@ import (
 	"hash"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/internal/envelope"
@@ -20,6 +21,10 @@ import (
 // FloorEnvelope is the floor of the envelope: what no signed cookie can do
 // without.
 const FloorEnvelope = "floor: one pooled HMAC-SHA256 and base64"
+
+// AtATime is keyturn beside FloorEnvelope, in the contests of the envelope: neither
+// asks for the time.
+const AtATime = "keyturn hmac-sha256 at a given time"
 
 // padded is data whose JSON is as long as is asked for.
 type padded struct {
@@ -34,7 +39,7 @@ func Payload(size int) []byte { return []byte(`{"s":"` + padding(size).S + `"}`)
 
 // bareToken returns the value of a cookie with the Payload of a size, and what
 // opens and makes it, all but the codec's part.
-func bareToken(a signer.Algorithm, size int) (value string, open func() ([]byte, error), seal func() string, err error) {
+func bareToken(a signer.Algorithm, size int) (value string, open func(time.Time) ([]byte, error), seal func(time.Time) string, err error) {
 	m, err := newManager[padded](a, codec.JSON())
 	if err != nil {
 		return "", nil, nil, err
@@ -44,11 +49,11 @@ func bareToken(a signer.Algorithm, size int) (value string, open func() ([]byte,
 		return "", nil, nil, err
 	}
 	open, seal = envelope.Of(m, Now, value)
-	if got, err := open(); err != nil || !bytes.Equal(got, Payload(size)) {
+	if got, err := open(Now); err != nil || !bytes.Equal(got, Payload(size)) {
 		return "", nil, nil, fmt.Errorf("%s: the token of %d bytes opens as others", a.Name, size)
 	}
-	again, _ := envelope.Of(m, Now, seal())
-	if got, err := again(); err != nil || !bytes.Equal(got, Payload(size)) {
+	again, _ := envelope.Of(m, Now, seal(Now))
+	if got, err := again(Now); err != nil || !bytes.Equal(got, Payload(size)) {
 		return "", nil, nil, fmt.Errorf("%s: the token of %d bytes that is made again opens as others", a.Name, size)
 	}
 	return value, open, seal, nil
@@ -76,12 +81,19 @@ func envelopes() ([]Contest, error) {
 			if a.Seals() {
 				note = "encrypts"
 			}
-			opens.Entries = append(opens.Entries, Entry{Who: "keyturn " + a.Name, Cookie: len(value), Note: note, Do: func() {
-				if _, err := open(); err != nil {
-					panic("not valid")
-				}
-			}})
-			signs.Entries = append(signs.Entries, Entry{Who: "keyturn " + a.Name, Cookie: len(value), Note: note, Do: func() { Sink = seal() }})
+			enter := func(who, note string, now func() time.Time) {
+				opens.Entries = append(opens.Entries, Entry{Who: who, Cookie: len(value), Note: note, Do: func() {
+					if _, err := open(now()); err != nil {
+						panic("not valid")
+					}
+				}})
+				signs.Entries = append(signs.Entries, Entry{Who: who, Cookie: len(value), Note: note, Do: func() { Sink = seal(now()) }})
+			}
+			// The others ask for the time themselves; keyturn is told it.
+			enter("keyturn "+a.Name, note, time.Now)
+			if a.Name == signer.HMACSHA256().Name {
+				enter(AtATime, "as the floor, it does not ask for the time", func() time.Time { return Now })
+			}
 		}
 		all = append(all, opens, signs)
 	}
@@ -158,11 +170,11 @@ func refused() (Contest, error) {
 		{"too_large", strings.Repeat(valid, 1+session.MaxCookie/len(valid)), session.ErrTooLarge},
 	} {
 		open, _ := envelope.Of(m, Now, r.value)
-		if _, err := open(); err != r.want {
+		if _, err := open(Now); err != r.want {
 			return c, fmt.Errorf("a cookie that is %s: %v", r.who, err)
 		}
 		c.Entries = append(c.Entries, Entry{Who: "keyturn " + r.who, Cookie: len(r.value), Do: func() {
-			if _, err := open(); err != r.want {
+			if _, err := open(Now); err != r.want {
 				panic("another reason")
 			}
 		}})

@@ -32,8 +32,8 @@ func wraps(next http.Handler) http.Handler {
 
 func same(next http.Handler) http.Handler { return next }
 
-// site is keyturn, with sessions in a struct.
-func site(m *session.Manager[Session], who string, c middleware.Config) (Site, error) {
+// site is keyturn with sessions of the type T.
+func site[T any](m *session.Manager[T], who string, c middleware.Config, as func(Session) T, get func(T) Session, user func(T) string, change func(v *T, seen int64)) (Site, error) {
 	mw, err := middleware.New(m, c)
 	if err != nil {
 		return Site{}, err
@@ -41,19 +41,31 @@ func site(m *session.Manager[Session], who string, c middleware.Config) (Site, e
 	return Site{
 		Who:  who,
 		Wrap: mw.Handler,
-		Read: func(r *http.Request) string { return m.From(r.Context()).Data().User },
+		Read: func(r *http.Request) string { return user(m.From(r.Context()).Data()) },
 		Change: func(w http.ResponseWriter, r *http.Request, seen int64) {
-			if err := m.From(r.Context()).Update(func(v *Session) { v.Seen = seen }); err != nil {
+			if err := m.From(r.Context()).Update(func(v *T) { change(v, seen) }); err != nil {
 				panic(err)
 			}
 		},
 		SignIn: func(w http.ResponseWriter, r *http.Request, s *Session) {
-			if err := m.From(r.Context()).Renew(*s); err != nil {
+			if err := m.From(r.Context()).Renew(as(*s)); err != nil {
 				panic(err)
 			}
 		},
-		Get: func(r *http.Request) Session { return m.From(r.Context()).Data() },
+		Get: func(r *http.Request) Session { return get(m.From(r.Context()).Data()) },
 	}, nil
+}
+
+// typed is keyturn with sessions in a struct.
+func typed(m *session.Manager[Session], who string, c middleware.Config) (Site, error) {
+	same := func(s Session) Session { return s }
+	return site(m, who, c, same, same, func(s Session) string { return s.User }, func(s *Session, seen int64) { s.Seen = seen })
+}
+
+// untyped is keyturn with sessions in a dictionary.
+func untyped(m *session.Manager[session.Values], who string) (Site, error) {
+	return site(m, who, middleware.Config{}, dictionary, undictionary, keyUser.Get,
+		func(v *session.Values, seen int64) { keySeen.Set(v, seen) })
 }
 
 func requests() ([]Contest, error) {
@@ -85,28 +97,40 @@ func requests() ([]Contest, error) {
 	for _, k := range []struct {
 		algorithm signer.Algorithm
 		codec     codec.Codec
+		values    bool
+		names     []string
 	}{
-		{signer.HMACSHA256(), codec.CBOR()},
-		{signer.HMACSHA256(), codec.JSON()},
-		{signer.HMACSHA256(), codec.MessagePack()},
-		{signer.XChaCha20Poly1305(), codec.CBOR()},
+		{signer.HMACSHA256(), codec.JSON(), false, ReadAndChange},
+		{signer.HMACSHA256(), codec.MessagePack(), false, ReadAndChange},
+		{signer.HMACSHA256(), codec.CBOR(), false, AllRequests}, // the codec makes no difference in the others
+		{signer.XChaCha20Poly1305(), codec.CBOR(), false, ReadAndChange},
+		{signer.HMACSHA256(), codec.JSON(), true, ReadAndChange},
+		{signer.HMACSHA256(), codec.CBOR(), true, ReadAndChange},
 	} {
-		m, err := newManager[Session](k.algorithm, k.codec)
-		if err != nil {
-			return nil, err
-		}
-		s, err := site(m, fmt.Sprintf("keyturn %s %s", k.algorithm.Name, k.codec.Name()), middleware.Config{})
-		if err != nil {
-			return nil, err
+		who := fmt.Sprintf("keyturn %s %s", k.algorithm.Name, k.codec.Name())
+		var s Site
+		if k.values {
+			m, err := newManager[session.Values](k.algorithm, k.codec)
+			if err != nil {
+				return nil, err
+			}
+			if s, err = untyped(m, who+" values"); err != nil {
+				return nil, err
+			}
+			s.Note = "a dictionary, as the others have"
+		} else {
+			m, err := newManager[Session](k.algorithm, k.codec)
+			if err != nil {
+				return nil, err
+			}
+			if s, err = typed(m, who, middleware.Config{}); err != nil {
+				return nil, err
+			}
 		}
 		if k.algorithm.Seals() {
 			s.Note = "encrypts"
 		}
-		names := ReadAndChange
-		if k.codec.ID() == codec.CBOR().ID() && !k.algorithm.Seals() {
-			names = AllRequests // where the codec makes no difference
-		}
-		if err := EnterSite(contests, s, names...); err != nil {
+		if err := EnterSite(contests, s, k.names...); err != nil {
 			return nil, err
 		}
 	}
@@ -125,7 +149,7 @@ func enterUnknownKey(contests []Contest) error {
 	if err != nil {
 		return err
 	}
-	s, err := site(m, keyturnCBOR, middleware.Config{})
+	s, err := typed(m, keyturnCBOR, middleware.Config{})
 	if err != nil {
 		return err
 	}
@@ -167,7 +191,7 @@ func enterReissue(contests []Contest) error {
 	if err != nil {
 		return err
 	}
-	s, err := site(m, keyturnCBOR, middleware.Config{ReissueOnRead: true})
+	s, err := typed(m, keyturnCBOR, middleware.Config{ReissueOnRead: true})
 	if err != nil {
 		return err
 	}

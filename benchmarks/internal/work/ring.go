@@ -3,6 +3,7 @@ package work
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/internal/envelope"
@@ -42,11 +43,11 @@ func rings() ([]Contest, error) {
 			return nil, err
 		}
 		open, _ := envelope.Of(m, Now, value)
-		if got, err := open(); err != nil || !bytes.Equal(got, Payload(RingPayload)) {
+		if got, err := open(Now); err != nil || !bytes.Equal(got, Payload(RingPayload)) {
 			return nil, fmt.Errorf("%s: opened as others", who)
 		}
 		opens.Entries = append(opens.Entries, Entry{Who: who, Cookie: len(value), Do: func() {
-			if _, err := open(); err != nil {
+			if _, err := open(time.Now()); err != nil {
 				panic("not valid")
 			}
 		}})
@@ -64,7 +65,7 @@ func rings() ([]Contest, error) {
 			return nil, fmt.Errorf("%s: not signed by the newest", who)
 		}
 		signs.Entries = append(signs.Entries, Entry{Who: who, Cookie: len(again), Do: func() {
-			text, err := m.Seal(Now, s)
+			text, err := m.Seal(time.Now(), s)
 			if err != nil {
 				panic(err)
 			}

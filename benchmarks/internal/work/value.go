@@ -2,6 +2,7 @@ package work
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/session"
@@ -35,6 +36,8 @@ func undictionary(v session.Values) Session {
 	return Session{keyUserID.Get(v), keyUser.Get(v), keyRole.Get(v), keyCSRF.Get(v), keyTheme.Get(v), keySeen.Get(v)}
 }
 
+// values carry the session as the value of a cookie. As all others do, keyturn asks
+// for the time with each.
 func values() ([]Contest, error) {
 	opens, makes := Contest{Name: "value/open"}, Contest{Name: "value/make"}
 	enter := func(who, note string, cookie int, open, seal func()) {
@@ -59,7 +62,7 @@ func values() ([]Contest, error) {
 				return nil, fmt.Errorf("%s: %+v", who, got)
 			}
 			enter(who, note, len(text), func() {
-				if typed.Open(Now, text).Data() != Standard {
+				if typed.Open(time.Now(), text).Data() != Standard {
 					panic("another session")
 				}
 			}, func() { Sink = mustSignIn(typed, Standard) })
@@ -78,7 +81,7 @@ func values() ([]Contest, error) {
 				return nil, fmt.Errorf("%s: %+v", who, got)
 			}
 			enter(who, note, len(valuesText), func() {
-				if keyUser.Get(untyped.Open(Now, valuesText).Data()) != Standard.User {
+				if keyUser.Get(untyped.Open(time.Now(), valuesText).Data()) != Standard.User {
 					panic("another session")
 				}
 			}, func() { Sink = mustSignIn(untyped, data) })
@@ -100,7 +103,7 @@ func values() ([]Contest, error) {
 }
 
 func mustSignIn[T any](m *session.Manager[T], v T) string {
-	text, err := signIn(m, Now, v)
+	text, err := signIn(m, time.Now(), v)
 	if err != nil {
 		panic(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/internal/envelope"
@@ -73,29 +74,29 @@ func whole() ([]Contest, error) {
 	}
 	find, setCookie := envelope.Header(mw)
 	br := NewRequest(bare)
-	getBare := func() ([]byte, error) {
+	getBare := func(now time.Time) ([]byte, error) {
 		if values := find(br.Header); len(values) != 1 || values[0] != bare {
 			return nil, errors.New("another cookie")
 		}
-		return open()
+		return open(now)
 	}
-	if got, err := getBare(); err != nil || !bytes.Equal(got, payload) {
+	if got, err := getBare(Now); err != nil || !bytes.Equal(got, payload) {
 		return nil, errors.New("the envelope only: other bytes")
 	}
 	clear(w.header)
-	setCookie(w.header, seal(), Lifetime)
+	setCookie(w.header, seal(Now), Lifetime)
 	if text, err := w.Value(); err != nil || len(text) != len(bare) {
 		return nil, fmt.Errorf("the envelope only: another cookie: %w", err)
 	}
-	const only, onlyNote = "keyturn xchacha20-poly1305 envelope only", "without a codec, a session and a context"
+	const only, onlyNote = "keyturn xchacha20-poly1305 envelope only", "a part of keyturn, which it does not offer by itself: no codec, no session, no context"
 	gets.Entries = append(gets.Entries, Entry{Who: only, Note: onlyNote, Cookie: len(bare), Do: func() {
-		if _, err := getBare(); err != nil {
+		if _, err := getBare(time.Now()); err != nil {
 			panic(err)
 		}
 	}})
 	sets.Entries = append(sets.Entries, Entry{Who: only, Note: onlyNote, Cookie: len(bare), Do: func() {
 		clear(w.header)
-		setCookie(w.header, seal(), Lifetime)
+		setCookie(w.header, seal(time.Now()), Lifetime)
 		if len(w.header["Set-Cookie"]) != 1 {
 			panic("no cookie")
 		}
