@@ -243,8 +243,11 @@ func (r *results) requestsChart() ([]byte, error) {
 
 // label is who with what must not be missed.
 func label(e entry) string {
-	if strings.HasPrefix(e.note, "server-side") {
+	switch {
+	case strings.HasPrefix(e.note, "server-side"):
 		return e.who + " (server-side)"
+	case strings.HasPrefix(e.note, "encrypts") && !strings.Contains(e.who, "xchacha20"): // that says it
+		return e.who + " (encrypts)"
 	}
 	return e.who
 }
@@ -256,7 +259,7 @@ func (r *results) cookiesChart() ([]byte, error) {
 		floor := strings.HasPrefix(e.who, "floor")  // which has the bytes of keyturn
 		blake := strings.Contains(e.who, "blake2b") // which has as many as HMAC
 		if e.cookie > 0 && !floor && !blake && !strings.HasSuffix(e.who, " values") {
-			all = append(all, bar{e.who, []float64{float64(e.cookie)}})
+			all = append(all, bar{label(e), []float64{float64(e.cookie)}})
 		}
 	}
 	if len(all) == 0 {
@@ -336,12 +339,20 @@ func logXY(x, y float64) plotter.XY { return plotter.XY{X: math.Log10(x), Y: mat
 
 // ringEntry returns who and the number of keys of an entry as "keyturn 64 keys".
 func ringEntry(entry string) (who string, n int, ok bool) {
+	entry, which, newest := strings.Cut(entry, ", ")
 	f := strings.Fields(entry)
 	if len(f) < 3 || f[len(f)-1] != "key" && f[len(f)-1] != "keys" {
 		return "", 0, false
 	}
 	n, err := strconv.Atoi(f[len(f)-2])
-	return strings.Join(f[:len(f)-2], " "), n, err == nil && n > 0
+	who = strings.Join(f[:len(f)-2], " ")
+	switch {
+	case newest:
+		who += ", " + which + " key"
+	case who != "keyturn":
+		who += ", oldest key"
+	}
+	return who, n, err == nil && n > 0
 }
 
 // payloadChart is what the size of the payload costs.
@@ -362,6 +373,9 @@ func (r *results) payloadChart() ([]byte, error) {
 			}
 			sizes[size] = true
 			for _, e := range m.entries {
+				if e.who == hmacAtTime {
+					continue // between two lines that are close to each other
+				}
 				if series[e.who] == nil {
 					order = append(order, e.who)
 				}

@@ -42,7 +42,8 @@ const description = `Measures keyturn beside other libraries, and writes RESULTS
 It is run in benchmarks/peers, on a machine that has nothing else to do. What is quick or of a part only is printed, ` +
 	`and written where --out says; without --out, only a full run writes, to the directory above.
 
-Exit status: 0; 1 if with --check a target is short; 2 if the command line is wrong; 3 if something cannot be measured.`
+Exit status: 0; 1 if with --check a target is short; 2 if the command line is wrong; 3 if something cannot be measured; ` +
+	`130 if it is interrupted, which leaves nothing written.`
 
 type flags struct {
 	Quick bool   `help:"Measure for three minutes instead of ten. The bounds are wider."`
@@ -115,11 +116,10 @@ func (a *app) try(ctx context.Context, args []string) (int, error) {
 	if f.Quick {
 		e = a.quick
 	}
-	res := &results{effort: e, quick: f.Quick, began: began}
+	res := &results{effort: e, quick: f.Quick, only: f.Only, began: began}
 	steps := plan(res, contests, only)
 	if len(steps) == 0 {
-		return statusUsage, fmt.Errorf("--only %s: nothing has such a name; there are %s",
-			f.Only, strings.Join(names(plan(res, contests, regexp.MustCompile(""))), ", "))
+		return statusUsage, fmt.Errorf("--only %s: nothing has such a name; there are %s", f.Only, strings.Join(choices(contests), ", "))
 	}
 	var concerned []target
 	for _, t := range a.targets {

@@ -157,6 +157,9 @@ func TestAFullRunWritesAboveAndOthersWhereTheyAreTold(t *testing.T) {
 	if got := listing(t, filepath.Join("a", "b")); got != "RESULTS.md" {
 		t.Errorf("in --out there is %s", got)
 	}
+	if b, err := os.ReadFile(filepath.Join("a", "b", "RESULTS.md")); err != nil || !strings.Contains(string(b), "It measured a part only: `--only request`.") {
+		t.Errorf("what is of a part does not say so: %s, %v", b, err)
+	}
 	if b, err := os.ReadFile(filepath.Join("..", "RESULTS.md")); err != nil || string(b) != old {
 		t.Errorf("%s, %v", b, err)
 	}
@@ -164,7 +167,7 @@ func TestAFullRunWritesAboveAndOthersWhereTheyAreTold(t *testing.T) {
 		t.Fatalf("status %d\n%s", status, errs)
 	}
 	b, err := os.ReadFile(filepath.Join("..", "RESULTS.md"))
-	if err != nil || !strings.Contains(string(b), "# Results") || !strings.Contains(string(b), "2 met") {
+	if err != nil || !strings.Contains(string(b), "# Results") || !strings.Contains(string(b), "2 met") || strings.Contains(string(b), "a part only") {
 		t.Errorf("%s, %v", b, err)
 	}
 	if got := listing(t, ".."); got != "RESULTS.md peers" {
@@ -220,7 +223,7 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func TestTheServerIsAPartOfTheRun(t *testing.T) {
 	dir := t.TempDir()
-	a, out, errs := fakeApp(target{"7 server", serverStep, cpu, one(server.Keyturn), one(server.Bare), atMost, 1e6})
+	a, out, errs := fakeApp(target{"7 server", serverStep, cpu, one(server.KeyturnCBOR), one(server.Bare), atMost, 1e6})
 	a.quick.serverRounds, a.quick.serverTurn = 2, 10*time.Millisecond
 	if status := a.run(t.Context(), []string{"--quick", "--check", "--only", "server", "--out", dir}); status != statusOK {
 		t.Errorf("status %d\n%s", status, errs)

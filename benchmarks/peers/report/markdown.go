@@ -34,6 +34,10 @@ func (r *results) markdown(charts []file) string {
 		p("")
 		p("This was a quick run: its bounds are wider than those of a full one.")
 	}
+	if r.only != "" {
+		p("")
+		p("It measured a part only: `--only %s`.", r.only)
+	}
 	p("")
 	p("| | |")
 	p("|---|---|")
@@ -66,7 +70,9 @@ func (r *results) markdown(charts []file) string {
 	p("")
 	p("The session is the same for all: a user's number, name and role, a CSRF token, a theme and a time. Results are compared")
 	p("once before anything is measured. scs keeps its sessions on the server, in its memory here: its cookie is the name of one,")
-	p("and it neither signs nor verifies.")
+	p("and it neither signs nor verifies. In the HTTP tier, chmike/securecookie is functions over bytes; keyturn's entry that is")
+	p("called \"envelope only\" is what it does of the same kind, which it does not offer by itself, and its other entry is")
+	p("what it offers: sessions, for which a request is more work than for chmike/securecookie.")
 
 	if len(charts) > 0 {
 		p("")

@@ -35,6 +35,7 @@ var (
 type results struct {
 	effort   effort
 	quick    bool
+	only     string // of --only
 	began    time.Time
 	took     time.Duration
 	machine  machine
@@ -172,6 +173,14 @@ func find(contests []work.Contest, name, who string) (work.Entry, bool) {
 		}
 	}
 	return work.Entry{}, false
+}
+
+// choices returns the names by which --only chooses.
+func choices(contests []work.Contest) (names []string) {
+	for _, c := range contests {
+		names = append(names, c.Name)
+	}
+	return append(names, parallelOpen, parallelRead, serverStep)
 }
 
 // groups returns the contests with matching names, in groups of those that are

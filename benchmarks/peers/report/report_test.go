@@ -132,7 +132,7 @@ func TestChartsNameAllOfThem(t *testing.T) {
 			"scs (server-side)", "golangcollege/sessions", floorRequest, "1.20", "3.20", "14.1", "the handler reads one field"},
 		"cookies.svg": {keyCBOR, keyMsgpack, keyJSON, gorillaJSON, gorillaGob, golangJWT, cristalhqJWT, goPaseto, "200", "680",
 			"bytes of the cookie's value (less is better)"},
-		"ring.svg": {"keyturn", "gorilla/securecookie raw", "64", "keys in the ring (logarithmic)", "microseconds (logarithmic)"},
+		"ring.svg": {"keyturn", "gorilla/securecookie raw, oldest key", "64", "keys in the ring (logarithmic)", "microseconds (logarithmic)"},
 		"payload.svg": {floorEnvelope, hmacAlone, gorillaRaw, goPaseto, "What it costs to verify", "What it costs to sign",
 			"bytes of payload (logarithmic)", "microseconds (logarithmic)", "16", "132", "1000", "2900"},
 	} {
@@ -186,5 +186,17 @@ func TestServerTableShowsTheDifference(t *testing.T) {
 	rows := fakeResults().serverTable().rows
 	if len(rows) != len(server.Names) || rows[0][3] != dash || rows[1][1] != "18.0" || rows[1][3] != "1.00" || rows[3][3] != "3.00" || rows[1][5] != "30,000" {
 		t.Errorf("%v", rows)
+	}
+}
+
+func TestRingsAreLinesByWhichKeyIsOpened(t *testing.T) {
+	for entry, want := range map[string]string{
+		"keyturn 64 keys": "keyturn 64", "keyturn 1 key": "keyturn 1", "gorilla 8 keys": "gorilla, oldest key 8",
+		"gorilla 8 keys, newest": "gorilla, newest key 8", "keyturn": "", "keys": "", "a 0 keys": "", "a b keys": "",
+	} {
+		who, n, ok := ringEntry(entry)
+		if got := fmt.Sprintf("%s %d", who, n); ok != (want != "") || ok && got != want {
+			t.Errorf("%q is %q, %t", entry, got, ok)
+		}
 	}
 }

@@ -33,7 +33,7 @@ func TestTargetsAreJudgedByTheMedianOfRatios(t *testing.T) {
 		{target{how: cookieBytes, contest: "value/make", who: []string{"keyturn a", "keyturn b"}, versus: one("peer"), is: under}, 260. / 320, "keyturn b, peer"},
 		{target{how: gains, contest: parallelOpen, who: one(parallelWho), versus: one(collectorOff), is: atLeast}, 2.1 / 1.1, parallelWho + ", collector off"},
 		{target{how: gains, contest: parallelOpen, who: one(parallelWho), versus: one(collectorOn), is: atLeast}, 1.7, parallelWho + ", collector as it comes"},
-		{target{how: cpu, contest: serverStep, who: one(server.Keyturn), versus: one(server.Bare), is: atMost}, 1, server.Keyturn + ", " + server.Bare},
+		{target{how: cpu, contest: serverStep, who: one(server.KeyturnCBOR), versus: one(server.Bare), is: atMost}, 2, server.KeyturnCBOR + ", " + server.Bare},
 	} {
 		near := func(bound float64) state {
 			test.bound = bound
@@ -88,7 +88,7 @@ func TestWhatIsNotMeasuredDoesNotPass(t *testing.T) {
 			r.parallel[0].one = nil
 		},
 		"no site":      func(r *results, g *target) { g.how = cpu; g.who = one("nginx") },
-		"no bare site": func(r *results, g *target) { g.how = cpu; g.who = one(server.Keyturn); g.versus = one("nginx") },
+		"no bare site": func(r *results, g *target) { g.how = cpu; g.who = one(server.KeyturnCBOR); g.versus = one("nginx") },
 	} {
 		r := fakeResults()
 		g := target{id: "x", contest: "value/make", who: one(keyCBOR), versus: one(gorillaJSON), how: over, is: atMost, bound: 1e9}
@@ -111,7 +111,7 @@ func TestWhereCPUIsNotToldThatIsSaid(t *testing.T) {
 	for i := range r.sites {
 		r.sites[i].CPU = nil
 	}
-	g := target{id: "7", contest: serverStep, who: one(server.Keyturn), versus: one(server.Bare), how: cpu, is: atMost, bound: 3}
+	g := target{id: "7", contest: serverStep, who: one(server.KeyturnCBOR), versus: one(server.Bare), how: cpu, is: atMost, bound: 3}
 	v := judge([]target{g}, r)
 	if v[0].state != unknown {
 		t.Errorf("%s", v[0].state)
@@ -133,7 +133,7 @@ func TestTargetsNeedTheirContests(t *testing.T) {
 	all := []target{
 		{id: "a", contest: "value/open", who: one(keyCBOR), versus: one(gorillaJSON)},
 		{id: "b", contest: parallelRead, who: one(parallelWho), versus: one(collectorOff), how: gains},
-		{id: "c", contest: serverStep, who: one(server.Keyturn), versus: one(server.Bare), how: cpu},
+		{id: "c", contest: serverStep, who: one(server.KeyturnCBOR), versus: one(server.Bare), how: cpu},
 	}
 	if err := complete(all, contests); err != nil {
 		t.Error(err)

@@ -11,6 +11,7 @@ import (
 	"runtime"
 
 	"github.com/alexedwards/scs/v2"
+	golangcollege "github.com/golangcollege/sessions"
 	"github.com/gorilla/sessions"
 
 	"github.com/keyturn/keyturn/benchmarks/internal/work"
@@ -90,7 +91,8 @@ func handler() (http.Handler, error) {
 	})
 	mux.HandleFunc("POST "+paths[Bare], func(w http.ResponseWriter, r *http.Request) {})
 	for name, site := range map[string]func() (signIn, read http.Handler, err error){
-		Keyturn: keyturnSite, Gorilla: gorillaSite, SCS: scsSite,
+		KeyturnJSON: keyturnSite(codec.JSON()), KeyturnCBOR: keyturnSite(codec.CBOR()),
+		Gorilla: gorillaSite, Golangcollege: golangcollegeSite, SCS: scsSite,
 	} {
 		signIn, read, err := site()
 		if err != nil {
@@ -106,24 +108,24 @@ func refuse(w http.ResponseWriter, err error) {
 	http.Error(w, err.Error(), http.StatusInternalServerError)
 }
 
-func keyturnSite() (signIn, read http.Handler, err error) {
-	m, err := session.New[work.Session](session.Config{
-		Keys: keyring.Ephemeral(), Codecs: []codec.Codec{codec.CBOR()},
-	})
-	if err != nil {
-		return nil, nil, err
+func keyturnSite(c codec.Codec) func() (signIn, read http.Handler, err error) {
+	return func() (signIn, read http.Handler, err error) {
+		m, err := session.New[work.Session](session.Config{Keys: keyring.Ephemeral(), Codecs: []codec.Codec{c}})
+		if err != nil {
+			return nil, nil, err
+		}
+		mw, err := middleware.New(m, middleware.Config{})
+		if err != nil {
+			return nil, nil, err
+		}
+		return mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if err := m.From(r.Context()).Renew(work.Standard); err != nil {
+					refuse(w, err)
+				}
+			})), mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, m.From(r.Context()).Data().User)
+			})), nil
 	}
-	mw, err := middleware.New(m, middleware.Config{})
-	if err != nil {
-		return nil, nil, err
-	}
-	return mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := m.From(r.Context()).Renew(work.Standard); err != nil {
-				refuse(w, err)
-			}
-		})), mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, m.From(r.Context()).Data().User)
-		})), nil
 }
 
 func gorillaSite() (signIn, read http.Handler, err error) {
@@ -149,6 +151,17 @@ func gorillaSite() (signIn, read http.Handler, err error) {
 			name, _ := s.Values["user"].(string)
 			io.WriteString(w, name)
 		}), nil
+}
+
+func golangcollegeSite() (signIn, read http.Handler, err error) {
+	m := golangcollege.New(key)
+	return m.Enable(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for name, value := range fields() {
+				m.Put(r, name, value)
+			}
+		})), m.Enable(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, m.GetString(r, "user"))
+		})), nil
 }
 
 func scsSite() (signIn, read http.Handler, err error) {

@@ -9,17 +9,22 @@ package server
 
 // The sites of the server, which are also the names of their results.
 const (
-	Bare    = "bare net/http"
-	Keyturn = "keyturn hmac-sha256 cbor"
-	Gorilla = "gorilla/sessions"
-	SCS     = "scs"
+	Bare          = "bare net/http"
+	KeyturnJSON   = "keyturn hmac-sha256 json"
+	KeyturnCBOR   = "keyturn hmac-sha256 cbor"
+	Gorilla       = "gorilla/sessions"
+	Golangcollege = "golangcollege/sessions"
+	SCS           = "scs"
 )
 
 // Names are the sites in the order in which they are shown.
-var Names = []string{Bare, Keyturn, Gorilla, SCS}
+var Names = []string{Bare, KeyturnJSON, KeyturnCBOR, Gorilla, Golangcollege, SCS}
 
 // paths are where the sites are.
-var paths = map[string]string{Bare: "/bare", Keyturn: "/keyturn", Gorilla: "/gorilla", SCS: "/scs"}
+var paths = map[string]string{
+	Bare: "/bare", KeyturnJSON: "/keyturn/json", KeyturnCBOR: "/keyturn/cbor",
+	Gorilla: "/gorilla", Golangcollege: "/golangcollege", SCS: "/scs",
+}
 
 // user is what the page consists of. Sites that have sessions read it there.
 const user = "tom@example.com"

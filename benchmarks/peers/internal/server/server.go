@@ -94,7 +94,7 @@ func (s *Server) post(ctx context.Context, path string) (*http.Response, []byte,
 }
 
 // signIn returns the Cookie header for each site. The bare one has that of
-// keyturn, so that the server parses a request of the same size.
+// keyturn with CBOR, so that the server parses a request of the same size.
 func (s *Server) signIn(ctx context.Context) (map[string]string, error) {
 	cookies := make(map[string]string)
 	for _, name := range Names[1:] {
@@ -108,7 +108,7 @@ func (s *Server) signIn(ctx context.Context) (map[string]string, error) {
 		c := resp.Cookies()[0]
 		cookies[name] = c.Name + "=" + c.Value
 	}
-	cookies[Bare] = cookies[Keyturn]
+	cookies[Bare] = cookies[KeyturnCBOR]
 	return cookies, nil
 }
 

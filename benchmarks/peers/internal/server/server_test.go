@@ -83,7 +83,7 @@ func TestSessionsAreReallyRead(t *testing.T) {
 		}
 		s.cookies[name] = good
 	}
-	if s.cookies[Bare] != s.cookies[Keyturn] {
+	if s.cookies[Bare] != s.cookies[KeyturnCBOR] {
 		t.Error("the bare site is sent other cookies than keyturn's")
 	}
 	if _, err := s.Measure(t.Context(), Options{Rounds: 1, Requests: 4}); err != nil {
