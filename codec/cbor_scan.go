@@ -237,6 +237,9 @@ func (s *scanner) cborMap(members uint64, depth int, n *node, v reflect.Value) e
 			}
 			name, bit = textName(s.off-len(text), s.off), textBit(text)
 		case cborUint:
+			if arg > math.MaxInt64 && n != nil && n.kind == kindStruct {
+				return errBigName // for the library, too
+			}
 			name, bit = intName(arg, arg > math.MaxInt64), intBit(arg)
 		case cborNegint:
 			if arg > math.MaxInt64 {

@@ -453,6 +453,13 @@ func (r *msgpackReader) field(n *node, expect int) (int, error) {
 	if err != nil {
 		return 0, msgpackError(err)
 	}
+	if code == msgpcode.Uint64 {
+		u, err := r.dec.DecodeUint64()
+		if err == nil && u > math.MaxInt64 {
+			return 0, errBigName
+		}
+		return -1, msgpackError(err)
+	}
 	if msgpackClass(code) != classString {
 		return -1, msgpackError(r.dec.Skip())
 	}

@@ -14,6 +14,7 @@ import (
 var (
 	errExtension = errors.New("codec: a MessagePack extension that is not a timestamp")
 	errName      = errors.New("codec: a member whose name is neither text nor an integer")
+	errBigName   = errors.New("codec: a member of a struct whose name is an integer beyond int64")
 )
 
 // The first and last second of the years 1 to 9999, as Unix times.
