@@ -145,6 +145,11 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 		c.Sent = SentNothing
 		return c
 	}
+	if came := &s.cookie; c.Sent == SentReissued && w.key.ID == came.key.ID && w.header.Codec == came.header.Codec && came.name == 0 {
+		// It has to stay as it is.
+		c.Sent = SentNothing
+		return c
+	}
 	c.Value = s.m.issue(&w)
 	c.envelope, c.written = &s.m.envelope, w
 	if s.original() {
@@ -267,7 +272,11 @@ func (s *Session[T]) recode(w *written, now time.Time) {
 	if extra, err := s.unknown(); err != nil || extra != nil {
 		return
 	}
-	b, err := s.m.encode(c, s.copy())
+	v := s.copy()
+	if !s.m.isValues && !s.m.encodesTo(w.codec, v, w.payload) {
+		return // there may be what T does not know, further in
+	}
+	b, err := s.m.encode(c, v)
 	if err != nil || s.m.checkSize(&w.header, w.key, len(b)) != nil {
 		return
 	}

@@ -140,6 +140,8 @@ func New[T any](c Config) (*Manager[T], error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	m.waits = m.revoked != nil || m.shape != nil && m.shape.Opaque() ||
+		slices.ContainsFunc(m.codecs, func(c codec.Codec) bool { return c.ID() >= firstCustomID })
 	return m, nil
 }
 

@@ -27,6 +27,7 @@ type Manager[T any] struct {
 	isValues bool         // T is Values
 	shape    *shape.Shape // of T; nil for Values
 	flat     bool         // a copy of a T by assignment is independent of it
+	waits    bool         // to open a session may take the time of somebody else's code
 
 	// zero is the encoding of the zero T in each of codecs: what a session
 	// that holds nothing would be sent as.
@@ -147,6 +148,7 @@ func (m *Manager[T]) Open(now time.Time, value string) *Session[T] {
 	s.m, s.ctx, s.req = m, context.Background(), &o.request
 	s.touched = true
 	s.open() // nobody else has s: it needs no lock
+	s.count()
 	return s
 }
 
@@ -267,6 +269,26 @@ func appendTo(c codec.Codec, dst []byte, x any) (b []byte, err error) {
 		}
 	}()
 	return c.Append(dst, x)
+}
+
+// extraOf is c.Extra. A codec that panics fails.
+func extraOf(c codec.Merger, data []byte, known func(string) bool) (b []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b, err = nil, panicked(p)
+		}
+	}()
+	return c.Extra(nil, data, known)
+}
+
+// merge is c.Merge. A codec that panics fails.
+func merge(c codec.Merger, a, b []byte) (merged []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			merged, err = nil, panicked(p)
+		}
+	}()
+	return c.Merge(nil, a, b)
 }
 
 // blame says which of the values cannot be encoded, if one by itself cannot.

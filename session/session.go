@@ -51,18 +51,23 @@ type Session[T any] struct {
 	// Of the cookie's payload, the members that T does not know; nil if they have
 	// not been looked for.
 	extra *[]byte
+	whole bool // the payload is what T encodes to: it has nothing else, at any depth
 }
 
-// touch opens the session, once. s.mu is held, but not while Config.Revoked judges
-// the cookie, which may take its time: Commit must not wait for it.
+// touch opens the session, once. s.mu is held, but not where somebody else's code judges
+// and decodes the cookie, which may take its time: Commit must not wait for it.
 func (s *Session[T]) touch() {
 	switch {
 	case !s.touched:
 		s.touched = true
-		if s.m.revoked == nil {
-			s.open()
-		} else {
+		// Should what follows not come to its end, the cookie is one that could not be
+		// judged.
+		s.reason = ErrRevocationUnavailable
+		if s.m.waits {
 			s.openUnlocked()
+		} else {
+			s.open()
+			s.count()
 		}
 	case s.opening:
 		if s.opened == nil {
@@ -79,12 +84,11 @@ func (s *Session[T]) touch() {
 // look.
 func (s *Session[T]) openUnlocked() {
 	s.opening = true
-	// Should the hook panic, the cookie is one that could not be judged.
-	s.reason = ErrRevocationUnavailable
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		s.opening = false
+		s.count()
 		if s.opened != nil {
 			close(s.opened)
 		}
@@ -104,11 +108,15 @@ func (s *Session[T]) open() {
 		}
 	}
 	s.reason = reason
+}
+
+// count counts the outcome.
+func (s *Session[T]) count() {
 	switch {
 	case s.came == 0:
 		s.m.tally.absent.Add()
-	case reason != 0:
-		s.m.tally.outcomes[reason].Add(1)
+	case s.reason != 0:
+		s.m.tally.outcomes[s.reason].Add(1)
 	default:
 		s.m.tally.read[s.cookie.header.Codec].Add()
 	}
@@ -467,12 +475,20 @@ func (s *Session[T]) encodeChanged(v *T, h *token.Header, key *keyring.Subkey, n
 			return encoded{}, err
 		}
 	}
-	if bytes.Equal(kept, before) {
+	same := bytes.Equal(kept, before)
+	if !same && extra == nil && !s.m.isValues && !s.whole {
+		// T may have gained a field since the cookie was made, or lost one further in.
+		if before, err = s.known(); err != nil {
+			return encoded{}, err
+		}
+		same = bytes.Equal(kept, before)
+	}
+	if same {
 		return encoded{came, s.cookie.payload, true}, nil
 	}
 	if extra != nil {
 		// Across codecs, the types of unknown members are not known.
-		if kept, err = came.(codec.Merger).Merge(nil, kept, extra); err != nil {
+		if kept, err = merge(came.(codec.Merger), kept, extra); err != nil {
 			return encoded{}, fmt.Errorf("%w together with members that this program does not know: %w", ErrNotCarried, err)
 		}
 		return encoded{came, kept, false}, s.m.checkSize(h, key, len(kept))
@@ -497,11 +513,11 @@ func (s *Session[T]) unknown() ([]byte, error) {
 	}
 	if s.m.flat && s.data != nil && !s.changed && s.m.encodesTo(s.m.codec(&s.cookie), s.data, s.cookie.payload) {
 		// The data is still that of the cookie, and all that there is in it.
-		s.extra = &noExtra
+		s.extra, s.whole = &noExtra, true
 		return nil, nil
 	}
 	if merger, ok := s.m.codec(&s.cookie).(codec.Merger); ok && !s.m.isValues {
-		b, err := merger.Extra(nil, s.cookie.payload, s.m.shape.Known)
+		b, err := extraOf(merger, s.cookie.payload, s.m.shape.Known)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
 		}
