@@ -42,6 +42,17 @@ func replaceCookie(h http.Header, name, line string, room []string) {
 	add(h, "Set-Cookie", line, room)
 }
 
+// spell puts lines under the canonical spelling of these keys. A handler may have
+// used another, by which they are not found, and with which they would be sent.
+func spell(h http.Header, keys ...string) {
+	for key, lines := range h {
+		if c := http.CanonicalHeaderKey(key); c != key && slices.Contains(keys, c) {
+			delete(h, key)
+			h[c] = append(slices.Clip(h[c]), lines...)
+		}
+	}
+}
+
 // add adds a line to the header, whose key is canonical. The slice that is
 // there may be one that handlers put into many responses: with h.Add, two that
 // are served at once would write their lines to the same place behind it.

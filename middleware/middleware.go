@@ -281,6 +281,7 @@ func (x *exchange) send(h http.Header, c *session.Commit) {
 	if c.Value == "" && len(c.Delete) == 0 {
 		return
 	}
+	spell(h, "Set-Cookie", "Cache-Control")
 	if c.Value != "" {
 		replaceCookie(h, s.name, s.cookies[s.name].set(c.Value, c.MaxAge), setCookie)
 	}
