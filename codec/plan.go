@@ -38,8 +38,8 @@ const (
 	kindString
 	kindBytes     // []byte
 	kindByteArray // [N]byte
-	kindTime
-	kindText // has MarshalText and UnmarshalText
+	kindTime      // so far, one item each, without code of others: see node.plain
+	kindText      // has MarshalText and UnmarshalText
 	kindPointer
 	kindSlice
 	kindArray

@@ -88,9 +88,8 @@ func (y *Policy) UnmarshalJSON(data []byte) error {
 
 // usage counts what is done with a key, across the rings that it is in.
 type usage struct {
-	verified stripe.Counter
-	last     atomic.Int64 // in Unix seconds
-	signed   atomic.Uint64
+	verified, signed stripe.Counter
+	last             atomic.Int64 // in Unix seconds
 }
 
 // CountVerified counts a token of the key that was verified at now, for
@@ -99,7 +98,7 @@ func (s *Subkey) CountVerified(now time.Time) {
 	if s.usage == nil {
 		return
 	}
-	s.usage.verified.Add()
+	s.usage.verified.Inc()
 	last := &s.usage.last
 	t := now.Unix()
 	for was := last.Load(); t > was && !last.CompareAndSwap(was, t); {
@@ -110,7 +109,7 @@ func (s *Subkey) CountVerified(now time.Time) {
 // CountSigned counts a token that was made with the key, for [Keyring.Stats].
 func (s *Subkey) CountSigned() {
 	if s.usage != nil {
-		s.usage.signed.Add(1)
+		s.usage.signed.Inc()
 	}
 }
 

@@ -64,17 +64,17 @@ type Commit struct {
 	written  written
 }
 
-// Cookie returns what is known of the cookie that came with the request, which is
-// given each time: the zero Info if none came, and what [Session.Info] says.
-func (c *Commit) Cookie() Info {
+// Cookie returns what is known of the cookie that came with the request, as
+// [Session.Info] does. It is given each time.
+func (c Commit) Cookie() Info {
 	if c.came == nil {
 		return Info{}
 	}
 	return c.envelope.info(c.came)
 }
 
-// Token describes Value: the zero Info if that is empty.
-func (c *Commit) Token() Info {
+// Token describes Value. It is the zero Info if that is empty.
+func (c Commit) Token() Info {
 	if c.Value == "" {
 		return Info{}
 	}
@@ -174,7 +174,7 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 // not be judged, the one that came is replaced rather than deleted: a deletion
 // is of every name.
 func (s *Session[T]) emptied() bool {
-	w := s.now
+	w := s.wrote
 	return !s.spare && !w.header.HasID && bytes.Equal(w.payload, s.m.zero[w.codec.ID()])
 }
 
@@ -226,8 +226,8 @@ type written struct {
 func (s *Session[T]) token(now time.Time) (written, error) {
 	var w written
 	switch {
-	case s.now != nil:
-		w = *s.now
+	case s.wrote != nil:
+		w = *s.wrote
 	case s.original():
 		w.header, w.codec, w.payload = s.cookie.header, s.m.codec(&s.cookie), s.cookie.payload
 	}

@@ -46,7 +46,7 @@ type cookieName struct {
 	keys        *keyring.Binding
 }
 
-// opened is a token that has been verified and is within its times.
+// opened is a token that has been looked at: what is known of it, valid or not.
 type opened struct {
 	header  token.Header
 	key     *keyring.Subkey

@@ -129,7 +129,7 @@ func (m *Manager[T]) New(now time.Time) *Session[T] {
 		nothing written
 	}{request: instant(now)}
 	s := &o.session
-	s.m, s.ctx, s.req, s.now = m, context.Background(), &o.request, &o.nothing
+	s.m, s.ctx, s.req, s.wrote = m, context.Background(), &o.request, &o.nothing
 	return s
 }
 

@@ -45,8 +45,8 @@ type Session[T any] struct {
 	spare  bool  // one of them could not be judged, whatever became of the others
 
 	// What the session is now.
-	now  *written // nil: what came, if that is valid, or else nothing
-	data *T       // what the payload decodes to, if it is at hand
+	wrote *written // nil: what came, if that is valid, or else nothing
+	data  *T       // what the payload decodes to, if it is at hand
 
 	// Of the cookie's payload, the members that T does not know; nil if they have
 	// not been looked for.
@@ -114,11 +114,11 @@ func (s *Session[T]) open() {
 func (s *Session[T]) count() {
 	switch {
 	case s.came == 0:
-		s.m.tally.absent.Add()
+		s.m.tally.absent.Inc()
 	case s.reason != 0:
 		s.m.tally.outcomes[s.reason].Add(1)
 	default:
-		s.m.tally.read[s.cookie.header.Codec].Add()
+		s.m.tally.read[s.cookie.header.Codec].Inc()
 	}
 }
 
@@ -222,9 +222,9 @@ func (s *Session[T]) ID() string {
 // written to it, and no cookie was valid.
 func (s *Session[T]) header() *token.Header {
 	switch {
-	case s.now != nil && s.now.payload != nil:
-		return &s.now.header
-	case s.now == nil && s.came != 0 && s.reason == 0:
+	case s.wrote != nil && s.wrote.payload != nil:
+		return &s.wrote.header
+	case s.wrote == nil && s.valid():
 		return &s.cookie.header
 	}
 	return nil
@@ -233,9 +233,9 @@ func (s *Session[T]) header() *token.Header {
 // payload returns the encoding of the data, and its codec; nil for the zero T.
 func (s *Session[T]) payload() ([]byte, codec.Codec) {
 	switch {
-	case s.now != nil:
-		return s.now.payload, s.now.codec
-	case s.came != 0 && s.reason == 0:
+	case s.wrote != nil:
+		return s.wrote.payload, s.wrote.codec
+	case s.valid():
 		return s.cookie.payload, s.m.codec(&s.cookie)
 	}
 	return nil, nil
@@ -373,8 +373,11 @@ func (s *Session[T]) Destroy() error {
 
 // original reports whether the session is still the one in the cookie.
 func (s *Session[T]) original() bool {
-	return s.came != 0 && s.reason == 0 && !s.renewed && !s.destroyed
+	return s.valid() && !s.renewed && !s.destroyed
 }
+
+// valid reports whether the cookie that came was accepted.
+func (s *Session[T]) valid() bool { return s.came != 0 && s.reason == 0 }
 
 // write makes data, which nobody else has, that of the session, of a new one if
 // renew is true. On an error it changes nothing.
@@ -426,10 +429,10 @@ func (s *Session[T]) empty() { s.set(written{}) }
 
 // set makes w what the session is now. The data that it decodes to is not at hand.
 func (s *Session[T]) set(w written) {
-	if s.now == nil {
-		s.now = new(written)
+	if s.wrote == nil {
+		s.wrote = new(written)
 	}
-	*s.now, s.data = w, nil
+	*s.wrote, s.data = w, nil
 }
 
 // primary returns the key to write with at now. A valid cookie of a key that

@@ -6,10 +6,10 @@ package envelope
 
 import "time"
 
-// Of returns, of a *session.Manager and the value of a cookie of its, what opens
-// that token at a time and what makes it again, all but the codec's part. The error
-// is a session.Reason. Of a value that is not valid at now, seal is nil. Package
-// session sets it.
+// Of returns, of a *session.Manager and the value of a cookie, what opens that token
+// at a time and what makes it again, of the same header, payload and key: all but the
+// session's and the codec's part. The error is a session.Reason. Of a value that is
+// not valid at now, seal is nil. Package session sets it.
 var Of func(manager any, now time.Time, value string) (open func(now time.Time) (payload []byte, err error), seal func(now time.Time) string)
 
 // Header returns, of a *middleware.Middleware, what finds the values of the

@@ -40,8 +40,8 @@ type Counter struct {
 	}
 }
 
-// Add adds 1.
-func (c *Counter) Add() { c.stripes[pick()].n.Add(1) }
+// Inc adds 1.
+func (c *Counter) Inc() { c.stripes[pick()].n.Add(1) }
 
 // Load returns the number.
 func (c *Counter) Load() (sum uint64) {

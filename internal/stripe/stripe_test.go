@@ -13,7 +13,7 @@ func TestACounterLosesNothing(t *testing.T) {
 	for range goroutines {
 		wg.Go(func() {
 			for range each {
-				c.Add()
+				c.Inc()
 			}
 		})
 	}
@@ -35,7 +35,7 @@ func TestWhatRunsOnOneProcessorKeepsItsStripe(t *testing.T) {
 	}
 	var c Counter
 	for range 100_000 {
-		c.Add()
+		c.Inc()
 	}
 	most := uint64(0)
 	for i := range c.stripes {
@@ -46,11 +46,11 @@ func TestWhatRunsOnOneProcessorKeepsItsStripe(t *testing.T) {
 	}
 }
 
-func BenchmarkAdd(b *testing.B) {
+func BenchmarkInc(b *testing.B) {
 	var c Counter
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			c.Add()
+			c.Inc()
 		}
 	})
 }

@@ -84,8 +84,8 @@ func (o op) worse(a, b float64) bool {
 
 // The others, by the names they have in the contests.
 const (
-	floorEnvelope = "floor: one pooled HMAC-SHA256 and base64"
-	floorRequest  = "floor: wraps the writer and the request"
+	floorEnvelope = work.FloorEnvelope
+	floorRequest  = work.FloorRequest
 	noMiddleware  = "no middleware"
 	gorillaRaw    = "gorilla/securecookie raw"
 	gorillaJSON   = "gorilla/securecookie JSON"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
@@ -55,7 +56,7 @@ func (s Site) Over(t Site) turns.Spread {
 }
 
 // Measure has each of the sites answer requests once for every round, in an order
-// that changes. Each answer is compared: it has the name that is in the session.
+// that is drawn. Each answer is compared: it has the name that is in the session.
 func (s *Server) Measure(ctx context.Context, o Options) ([]Site, error) {
 	if o.Rounds <= 0 {
 		o.Rounds = 10
@@ -99,12 +100,9 @@ func (s *Server) Measure(ctx context.Context, o Options) ([]Site, error) {
 	for i, name := range Names {
 		all[i].Name = name
 	}
+	order := rand.New(rand.NewPCG(1, 2)) // who comes after whom is drawn, as in package turns
 	for round := range o.Rounds {
-		for i := range Names {
-			j := (i + round) % len(Names)
-			if round/len(Names)%2 == 1 {
-				j = len(Names) - 1 - j
-			}
+		for _, j := range order.Perm(len(Names)) {
 			before, err := s.usage(ctx)
 			if err != nil {
 				return nil, err
