@@ -1,10 +1,14 @@
 package codec
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -176,4 +180,82 @@ func FuzzCBORStruct(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { sameAsTheLibrary(t, data) })
+}
+
+// What tells the names of fields apart in a word of bits does so for as many as it
+// has, and no more.
+func TestNoFieldMayComeTwice(t *testing.T) {
+	var fields []reflect.StructField
+	for i := range 70 {
+		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("F%02d", i), Type: reflect.TypeFor[int]()})
+	}
+	for _, count := range []int{1, 63, 64, 65, 70} {
+		typ := reflect.StructOf(fields[:count])
+		for i := range count {
+			member := append([]byte{0x63}, fields[i].Name+"\x01"...)
+			once := append([]byte{0xa1}, member...)
+			twice := slices.Concat([]byte{0xa2}, member, member)
+			if err := cborCodec.Decode(once, reflect.New(typ).Interface()); err != nil {
+				t.Errorf("%d fields: %s once: %v", count, fields[i].Name, err)
+			}
+			if err := cborCodec.Decode(twice, reflect.New(typ).Interface()); err != errDuplicate {
+				t.Errorf("%d fields: %s twice: %v", count, fields[i].Name, err)
+			}
+		}
+	}
+}
+
+// The limits are those of what is decoded in two passes.
+func TestStructsOfSingleItemsHoldLimits(t *testing.T) {
+	for n, want := range map[int]error{MaxEntries: nil, MaxEntries + 1: errEntries} {
+		data := binary.BigEndian.AppendUint32([]byte{0xba}, uint32(n))
+		for i := range n {
+			data = append(binary.BigEndian.AppendUint32(append(data, 0x1a), uint32(i)), 0)
+		}
+		var v singles
+		if err := cborCodec.Decode(data, &v); err != want {
+			t.Errorf("%d members: %v, want %v", n, err, want)
+		}
+	}
+}
+
+// A field is one level below its struct, whether the codec knows it or not.
+func TestFieldsAreOneLevelDeeper(t *testing.T) {
+	for levels, want := range map[int]error{MaxDepth: nil, MaxDepth + 1: errDepth} {
+		typ := reflect.TypeFor[int]()
+		for range levels - 1 {
+			typ = reflect.SliceOf(typ)
+		}
+		n := &node{kind: kindInt, typ: reflect.TypeFor[int]()}
+		for range levels - 1 {
+			n = &node{kind: kindSlice, typ: reflect.SliceOf(n.typ), elem: n}
+		}
+		root := &node{kind: kindStruct, fields: []field{{name: "A", node: n}}, byName: map[string]int{"A": 0}}
+		data := append([]byte("\xa1\x61A"), bytes.Repeat([]byte{0x81}, levels-1)...)
+		data = append(data, 1)
+		if err := cborScan(data, root); err != want {
+			t.Errorf("%d levels, in a field: %v, want %v", levels, err, want)
+		}
+		if err := cborScan(data, nil); err != want {
+			t.Errorf("%d levels: %v, want %v", levels, err, want)
+		}
+	}
+}
+
+// The error says what is wrong: the kind of item, or the tag, or the text.
+func TestSingleItemsThatDoNotFitAreNamed(t *testing.T) {
+	typ := reflect.TypeFor[singles]()
+	for _, f := range planOf(typ).root.fields {
+		data := append([]byte{0xa1, 0x60 + byte(len(f.name))}, f.name...)
+		var v singles
+		if err := cborCodec.Decode(append(data, 0x80), &v); err == nil || err.Error() != misfit(f.typ).Error() {
+			t.Errorf("an array for %s: %v", f.name, err)
+		}
+	}
+	for item, want := range map[string]error{"\xc1\x05": errCBORTag, "\xc0\x05": errTime} {
+		var v singles
+		if err := cborCodec.Decode([]byte("\xa1\x64Time"+item), &v); err != want {
+			t.Errorf("% x for a time: %v, want %v", item, err, want)
+		}
+	}
 }
