@@ -70,7 +70,7 @@ func TestWhoeverComesWhileTheHookIsAskedWaits(t *testing.T) {
 			RevocationFailure: FailClosed,
 		})
 		s := request(m, t0, signedIn(t, m, t0, visit{User: "tom"}))
-		for range 2 {
+		for range 3 { // one that asks, and two who wait
 			go func() {
 				if v := s.Data(); v.User != "tom" {
 					t.Errorf("data = %+v", v)

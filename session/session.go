@@ -154,7 +154,7 @@ func (s *Session[T]) find(now time.Time) (reason Reason) {
 				s.cookie, reason, first = other, 0, uint8(i)
 			case reason != 0 && reason.Outcome() != Indeterminate && r.Outcome() == Indeterminate:
 				s.cookie, reason = other, r
-			case reason != 0 || r != 0:
+			case r != 0:
 			case sameSession(&s.cookie.header, &other.header):
 				if other.header.Issued > s.cookie.header.Issued {
 					s.cookie = other

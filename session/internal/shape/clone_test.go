@@ -16,7 +16,10 @@ type times struct {
 // TestCloneSharesNothing of what Normalize changes, also in what is embedded by a
 // name that is not exported.
 func TestCloneSharesNothing(t *testing.T) {
-	of := []reflect.Type{reflect.TypeFor[struct{ times }](), reflect.TypeFor[struct{ Deep []struct{ times } }]()}
+	of := []reflect.Type{
+		reflect.TypeFor[struct{ times }](), reflect.TypeFor[struct{ Deep []struct{ times } }](),
+		reflect.TypeFor[struct{ Fixed [2][]int }](), reflect.TypeFor[struct{ Pair [2]*int }](),
+	}
 	for _, test := range accepted {
 		of = append(of, test.of)
 	}
