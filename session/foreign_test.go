@@ -46,3 +46,16 @@ func TestWhatIsRefusedDoesNotDependOnTheCodec(t *testing.T) {
 		}
 	}
 }
+
+// TestCodecThatCannotMerge is asked for nothing that it does not have.
+func TestCodecThatCannotMerge(t *testing.T) {
+	type data struct{ Names []string }
+	m := newManager[data](t, Config{Codecs: []codec.Codec{gobs{}}})
+	s := m.Open(t0, signedIn(t, m, t0, data{[]string{"tom"}}))
+	if err := s.Update(func(v *data) { v.Names = append(v.Names, "ann") }); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Open(t0, s.Commit(false).Value).Data().Names; len(got) != 2 {
+		t.Errorf("%q comes back", got)
+	}
+}
