@@ -96,6 +96,18 @@ func TestCookiesAreThoseOfNetHTTP(t *testing.T) {
 	}
 }
 
+// What has been found of one name stays as it is, whatever is asked for next.
+func TestValuesOfANameStay(t *testing.T) {
+	r := &http.Request{Header: http.Header{"Cookie": {"a=1; b=2; c=3; c=4"}}}
+	q := &question{settings: &settings{few: fewCookies}, r: r}
+	a, none, b, c := q.Cookies("a"), q.Cookies("d"), q.Cookies("b"), q.Cookies("c")
+	for _, tt := range []struct{ got, want []string }{{a, []string{"1"}}, {none, nil}, {b, []string{"2"}}, {c, []string{"3", "4"}}} {
+		if !slices.Equal(tt.got, tt.want) {
+			t.Errorf("%q, want %q", tt.got, tt.want)
+		}
+	}
+}
+
 // Every byte before, in and after the name and the value.
 func TestEveryByteInACookieIsTakenAsNetHTTPDoes(t *testing.T) {
 	for b := range 256 {
