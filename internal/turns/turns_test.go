@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyturn/keyturn/internal/turns"
@@ -157,5 +158,46 @@ func TestAHiccupWhileCalibratingDoesNotShortenTheTurns(t *testing.T) {
 	}})
 	if calls < 200 {
 		t.Errorf("%d calls in all", calls)
+	}
+}
+
+// In a bubble, time is what the cases sleep, and nothing else.
+func TestTurnsAreAsLongAsTheOptionsSay(t *testing.T) {
+	for _, test := range []struct {
+		options       turns.Options
+		sleep         time.Duration
+		calls, rounds int
+	}{
+		{turns.Options{}, 100 * time.Microsecond, 10, 101},
+		{turns.Options{Turn: time.Millisecond}, 300 * time.Microsecond, 3, 101},
+		{turns.Options{Turn: time.Millisecond, Rounds: 1}, time.Microsecond, 1000, 1},
+		{turns.Options{Turn: time.Nanosecond, Rounds: 3}, 1500 * time.Microsecond, 1, 3},
+		{turns.Options{Turn: -1, Rounds: -1}, time.Millisecond, 1, 101},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			calls, before := 0, 0
+			o := test.options
+			var turn []int // calls of each round but the first, with the one before the clock
+			o.Progress = func(done, rounds int) {
+				if done > 1 {
+					turn = append(turn, calls-before)
+				}
+				before = calls
+			}
+			all := turns.Measure(o, turns.Case{Name: "sleeps", Do: func() { calls++; time.Sleep(test.sleep) }})
+			if len(all[0].NS) != test.rounds || len(turn) != test.rounds-1 {
+				t.Fatalf("%+v: %d times in %d rounds, want %d", test.options, len(all[0].NS), len(turn)+1, test.rounds)
+			}
+			for i, ns := range all[0].NS {
+				if ns != float64(test.sleep) {
+					t.Errorf("%+v: round %d: %v ns a call, want %v", test.options, i, ns, float64(test.sleep))
+				}
+			}
+			for i, n := range turn {
+				if n != 1+test.calls {
+					t.Errorf("%+v: round %d: %d calls, want one and %d", test.options, i+1, n, test.calls)
+				}
+			}
+		})
 	}
 }
