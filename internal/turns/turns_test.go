@@ -3,6 +3,7 @@ package turns_test
 import (
 	"math"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -172,6 +173,7 @@ func TestTurnsAreAsLongAsTheOptionsSay(t *testing.T) {
 		{turns.Options{Turn: time.Millisecond}, 300 * time.Microsecond, 3, 101},
 		{turns.Options{Turn: time.Millisecond, Rounds: 1}, time.Microsecond, 1000, 1},
 		{turns.Options{Turn: time.Nanosecond, Rounds: 3}, 1500 * time.Microsecond, 1, 3},
+		{turns.Options{Turn: 5 * time.Millisecond, Rounds: 2}, time.Millisecond, 5, 2},
 		{turns.Options{Turn: -1, Rounds: -1}, time.Millisecond, 1, 101},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -199,5 +201,40 @@ func TestTurnsAreAsLongAsTheOptionsSay(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A clock that does not move during one call says nothing of how many there are in a turn.
+func TestWhatTheClockDoesNotSeeIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		all := turns.Measure(turns.Options{Turn: time.Millisecond, Rounds: 4}, turns.Case{Name: "every fourth", Do: func() {
+			if calls++; calls%4 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		}})
+		for i, ns := range all[0].NS {
+			if ns != 250_000 {
+				t.Errorf("round %d: %v ns a call", i, ns)
+			}
+		}
+	})
+}
+
+// The collector leaves turns alone, and is as it was once they are over.
+func TestTheCollectorIsHeldBackForAsLongAsItIsMeasured(t *testing.T) {
+	percent := func() uint64 {
+		s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		metrics.Read(s)
+		return s[0].Value.Uint64()
+	}
+	before := percent()
+	turns.Measure(turns.Options{Turn: time.Microsecond, Rounds: 1}, turns.Case{Name: "looks", Do: func() {
+		if p := percent(); p <= before {
+			t.Errorf("GOGC is %d during a turn, and was %d", p, before)
+		}
+	}})
+	if p := percent(); p != before {
+		t.Errorf("GOGC is %d after, and was %d", p, before)
 	}
 }
