@@ -112,6 +112,9 @@ func TestBenchJSONComesBack(t *testing.T) {
 	if r.Payload != path || r.Members != 2 || r.Cookie != session.DefaultName || r.Limit != 4096 || r.Seconds != 0.02 || r.Rounds < fewestRounds || r.Processors < 1 || len(r.Rows) != 9 {
 		t.Errorf("%+v", r)
 	}
+	if r.Go != runtime.Version() || r.Platform != runtime.GOOS+"/"+runtime.GOARCH {
+		t.Errorf("with %s on %s", r.Go, r.Platform)
+	}
 	for _, operation := range []func(benchRow) *benchOperation{
 		func(row benchRow) *benchOperation { return row.Make },
 		func(row benchRow) *benchOperation { return row.Open },
@@ -208,6 +211,18 @@ func TestBenchTakesAnyObjectThatASessionHolds(t *testing.T) {
 	} {
 		if out, rows := bench(t, object, "--payload", "-", "--codec", "json", "--algorithm", "hmac-sha256", "--for", "10ms"); len(rows) != 1 {
 			t.Errorf("%s: %s", object, out)
+		}
+	}
+}
+
+// A payload may be as large as any input, and no larger: TestBenchRefuses has more.
+func TestBenchReadsAsMuchAsAnyInput(t *testing.T) {
+	object := `{"a":1}`
+	for more := range 2 {
+		text := object + strings.Repeat(" ", maxInput-len(object)+more)
+		r := keyturn(t, text, "bench", "--for", "10ms", "--codec", "json", "--algorithm", "hmac-sha256", "--payload", "-")
+		if want := 65 * more; r.status != want {
+			t.Errorf("%d bytes: status %d, want %d: %s", len(text), r.status, want, r.err)
 		}
 	}
 }
@@ -342,7 +357,7 @@ func TestBenchSpellsNumbers(t *testing.T) {
 
 // Whoever waits knows for what, and does not wait for what cannot be written.
 func TestBenchSaysFirstWhatItMeasures(t *testing.T) {
-	c := newCommand(t, "bench", "--for", "1h")
+	c := newCommand(t, "bench", "--for", "24h") // as long as it may be
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -354,7 +369,7 @@ func TestBenchSaysFirstWhatItMeasures(t *testing.T) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	c.Process.Kill()
 	c.Wait()
-	if err != nil || !strings.HasSuffix(line, "side by side for about 1h\n") {
+	if err != nil || !strings.HasSuffix(line, "side by side for about 1d\n") {
 		t.Errorf("%q, %v", line, err)
 	}
 
