@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -16,8 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/internal/turns"
 	"github.com/keyturn/keyturn/session"
+	"github.com/keyturn/keyturn/signer"
 )
 
 // benchLine is a row of the table. Ratios are not far from 1 in so short a time.
@@ -338,6 +341,57 @@ func TestBenchSharesTheTimeOut(t *testing.T) {
 	}
 	if o := (benchCommand{For: duration(time.Second)}).options(cells[:1]); o.Rounds != 0 {
 		t.Errorf("%d rounds of nothing", o.Rounds)
+	}
+}
+
+// spoiled is a codec that goes by the name of another and does not do what that does.
+type spoiled struct {
+	codec.Codec
+	append, empty, lose, none bool
+}
+
+func (c spoiled) Append(dst []byte, v any) ([]byte, error) {
+	if m, ok := v.(map[string]any); c.empty || c.append && ok && len(m) > 0 {
+		return nil, errors.New("spoiled")
+	}
+	return c.Codec.Append(dst, v)
+}
+
+func (c spoiled) Decode(data []byte, v any) error {
+	if err := c.Codec.Decode(data, v); err != nil || !c.lose && !c.none {
+		return err
+	}
+	if c.none {
+		clear(*v.(*map[string]any))
+	}
+	for name := range *v.(*map[string]any) {
+		(*v.(*map[string]any))[name] = "lost"
+	}
+	return nil
+}
+
+// Nothing is measured that does not work.
+func TestBenchMeasuresWhatHasBeenTried(t *testing.T) {
+	values, sound := valuesFrom(standardSession), signer.HMACSHA256()
+	unknown := sound
+	unknown.Name = ""
+	for name, test := range map[string]struct {
+		codec     codec.Codec
+		algorithm signer.Algorithm
+		says      string
+	}{
+		"what does not come back":   {spoiled{Codec: codec.JSON(), lose: true}, sound, "the session does not come back from json with hmac-sha256"},
+		"what comes back empty":     {spoiled{Codec: codec.JSON(), none: true}, sound, "the session does not come back from json with hmac-sha256"},
+		"what cannot be written":    {spoiled{Codec: codec.JSON(), append: true}, sound, "spoiled"},
+		"what writes nothing":       {spoiled{Codec: codec.JSON(), empty: true}, sound, "spoiled"},
+		"an algorithm with no name": {codec.JSON(), unknown, ""},
+	} {
+		if cell, err := newBenchCell(test.codec, test.algorithm, values, time.Now()); err == nil || cell != nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %+v, %v", name, cell, err)
+		}
+	}
+	if cell, err := newBenchCell(codec.JSON(), sound, values, time.Now()); err != nil || cell.make == nil || cell.open == nil {
+		t.Errorf("what works: %+v, %v", cell, err)
 	}
 }
 
