@@ -46,6 +46,23 @@ func TestWhatRunsOnOneProcessorKeepsItsStripe(t *testing.T) {
 	}
 }
 
+// Who counts at the same time counts in other stripes, of which there are no more
+// than a counter has, however many pools have been emptied.
+func TestWhoCountsAtTheSameTimeHasAnotherStripe(t *testing.T) {
+	seen := make(map[int]bool)
+	for range 10 * count {
+		indexes.Get() // and does not come back
+		n := pick()
+		if n < 0 || n >= count {
+			t.Fatalf("stripe %d of %d", n, count)
+		}
+		seen[n] = true
+	}
+	if len(seen) < count/2 {
+		t.Errorf("only %d of %d stripes are used", len(seen), count)
+	}
+}
+
 func BenchmarkInc(b *testing.B) {
 	var c Counter
 	b.RunParallel(func(pb *testing.PB) {

@@ -132,8 +132,10 @@ func TestMedianIsBetweenItsBounds(t *testing.T) {
 		{6, 2.5, 0, 5},
 		{9, 4, 1, 7},
 		{10, 4.5, 1, 8},
+		{17, 8, 4, 12}, // for 17 and 94, the normal approximation has one less
 		{20, 9.5, 5, 14},
 		{50, 24.5, 17, 32},
+		{94, 46.5, 37, 56},
 		{101, 50, 40, 60},
 		{2000, 999.5, 955, 1044},
 	} {
@@ -142,7 +144,7 @@ func TestMedianIsBetweenItsBounds(t *testing.T) {
 			t.Errorf("of %d: %v instead of %v", test.n, got, want)
 		}
 	}
-	if m := turns.Median(nil); !math.IsNaN(m.Median) {
+	if m := turns.Median(nil); !math.IsNaN(m.Median) || !math.IsNaN(m.Low) || !math.IsNaN(m.High) {
 		t.Errorf("of nothing: %v", m)
 	}
 }
