@@ -87,7 +87,11 @@ func TestWhatIsNotMeasuredDoesNotPass(t *testing.T) {
 			g.versus = one(collectorOff)
 			r.parallel[0].one = nil
 		},
-		"no site":      func(r *results, g *target) { g.how = cpu; g.who = one("nginx") },
+		"no site":             func(r *results, g *target) { g.how = cpu; g.who = one("nginx"); g.versus = one(server.Bare) },
+		"no cookie of a peer": func(r *results, g *target) { g.how = cookieBytes; r.contest("value/make").entries[4].cookie = 0 },
+		"no throughput of who": func(r *results, g *target) {
+			g.how, g.contest, g.who, g.versus = gains, parallelOpen, one(keyJSON), one(collectorOff)
+		},
 		"no bare site": func(r *results, g *target) { g.how = cpu; g.who = one(server.KeyturnCBOR); g.versus = one("nginx") },
 	} {
 		r := fakeResults()
@@ -103,6 +107,46 @@ func TestWhatIsNotMeasuredDoesNotPass(t *testing.T) {
 		if status, err := checked([]verdict{v}); status != statusFailed || err == nil {
 			t.Errorf("%s: status %d, %v", name, status, err)
 		}
+	}
+}
+
+// What is no number is the furthest from any bound, wherever it comes.
+func TestWhatIsNoNumberIsNotPassedOver(t *testing.T) {
+	for _, who := range [][]string{{keyCBOR, keyJSON}, {keyJSON, keyCBOR}} {
+		for _, is := range []op{atMost, atLeast, under, more} {
+			r := fakeResults()
+			ns := r.contest("value/make").entries[0].NS // of keyJSON
+			for i := range ns {
+				ns[i] = math.NaN()
+			}
+			bound := 1e9
+			if is == atLeast || is == more {
+				bound = 0
+			}
+			v := judge([]target{{contest: "value/make", who: who, versus: one(gorillaJSON), how: over, is: is, bound: bound}}, r)[0]
+			if v.state != isShort || v.detail != keyJSON {
+				t.Errorf("%q %s: %s of %q", who, is, v.state, v.detail)
+			}
+		}
+	}
+}
+
+// A number that is counted has no bounds beside itself.
+func TestWhatIsCountedIsExact(t *testing.T) {
+	for _, how := range []how{allocations, cookieBytes} {
+		v := judge([]target{{contest: "value/make", who: one(keyCBOR), versus: one(gorillaJSON), how: how, is: atMost, bound: 1e9}}, fakeResults())[0]
+		if v.state != passed || v.Low != v.Median || v.High != v.Median {
+			t.Errorf("%s: %+v", v.state, v.Spread)
+		}
+	}
+}
+
+func TestCPUOfFewerRoundsIsNotCompared(t *testing.T) {
+	r := fakeResults()
+	r.sites[0].CPU = r.sites[0].CPU[1:]
+	v := judge([]target{{contest: serverStep, who: one(r.sites[1].Name), versus: one(r.sites[0].Name), how: cpu, is: atMost, bound: 1e9}}, r)[0]
+	if v.state != unknown {
+		t.Errorf("%s", v.state)
 	}
 }
 
@@ -141,15 +185,18 @@ func TestTargetsNeedTheirContests(t *testing.T) {
 	contests[1].Entries[0].Fork = nil
 	all = append(all, target{contest: "value/open", who: one("keyturn x"), versus: one("peer y")},
 		target{contest: "value/mend", who: one("keyturn z"), versus: one(gorillaJSON)},
-		target{contest: parallelOpen, who: one("keyturn w"), versus: one(collectorOff), how: gains})
+		target{contest: parallelOpen, who: one("keyturn w"), versus: one(collectorOff), how: gains},
+		target{contest: "value/open", who: one("keyturn x"), versus: one("peer y")})
 	err = complete(all, contests)
 	if err == nil {
 		t.Fatal("complete")
 	}
-	for _, want := range []string{"keyturn x", "peer y", "keyturn z", "keyturn w", "no Fork"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not name %s", err, want)
-		}
+	_, lines, _ := strings.Cut(err.Error(), "\n")
+	if want := []string{
+		`request/read: "` + parallelWho + `" has no Fork`, `value/open has no "keyturn x"`, `value/open has no "peer y"`,
+		`value/mend has no "keyturn z"`, `value/mend has no "` + gorillaJSON + `"`, `value/open has no "keyturn w"`,
+	}; !slices.Equal(strings.Split(lines, "\n"), want) {
+		t.Errorf("%v, want %q, each once", err, want)
 	}
 }
 
@@ -181,7 +228,7 @@ func TestTargetsFindTheirContests(t *testing.T) {
 	for _, g := range targets {
 		section, text, _ := strings.Cut(g.id, " ")
 		sections = append(sections, section)
-		if ids[g.id] || text == "" || g.is == "" || g.bound == 0 {
+		if ids[g.id] || text == "" || g.is == "" || g.bound == 0 || len(g.who) == 0 || len(g.versus) == 0 {
 			t.Errorf("%+v", g)
 		}
 		ids[g.id] = true
