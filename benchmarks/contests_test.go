@@ -3,6 +3,8 @@ package benchmarks_test
 import (
 	"slices"
 	"testing"
+
+	"github.com/keyturn/keyturn/benchmarks/internal/work"
 )
 
 // The report measures these, and its targets are entries of them.
@@ -99,6 +101,35 @@ func TestAllocationsDoNotGrow(t *testing.T) {
 	} {
 		if n := allocs(c.contest, c.who) - none; n > c.ceiling {
 			t.Errorf("%s, %s: %v allocations, more than %v", c.contest, c.who, n, c.ceiling)
+		}
+	}
+}
+
+// An entry that does nothing would be the fastest. All but these leave something
+// behind, if only what is thrown away.
+func TestEveryEntryDoesSomething(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	all := contests(t)
+	var idle []string
+	for _, c := range all {
+		for _, e := range c.Entries {
+			if testing.AllocsPerRun(10, e.Do) == 0 {
+				idle = append(idle, c.Name+": "+e.Who)
+			}
+		}
+	}
+	if want := []string{
+		"envelope/refused/132: keyturn malformed", "envelope/refused/132: keyturn too_large",
+		"value/make: json alone", "value/make: msgpack alone", "value/make: cbor alone",
+		"request/untouched: no middleware", "request/untouched-1kB: no middleware",
+	}; !slices.Equal(idle, want) {
+		t.Errorf("these allocate nothing: %q", idle)
+	}
+	for _, contest := range []string{"envelope/open/132", "envelope/sign/132"} {
+		if n := testing.AllocsPerRun(1000, find(t, all, contest, work.FloorEnvelope).Do); n != 1 {
+			t.Errorf("the floor of %s allocates %v times: what is made is one", contest, n)
 		}
 	}
 }
