@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -270,6 +272,70 @@ func TestWhatIsShownTogetherIsMeasuredTogether(t *testing.T) {
 	}
 	if got := strings.Join(order, " "); got != "a/open/16 a/open/132 a/open/2900 a/sign/16 b request/read request/change" {
 		t.Errorf("contests %s", got)
+	}
+}
+
+// What is measured is what is asked for, as long as whoever waits is told.
+func TestThePlanIsWhatIsAskedFor(t *testing.T) {
+	contests, err := fakeContests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	contests[0].Entries[0].Who = parallelWho
+	e := effort{time.Millisecond, 100, time.Millisecond, 3, 10 * time.Millisecond, 10}
+	for only, want := range map[string]string{
+		"":               "value/open request/read parallel/value/open parallel/request/read server",
+		"^parallel":      "parallel/value/open parallel/request/read",
+		"^server$":       "server",
+		"^request/read$": "request/read",
+		"no such":        "",
+	} {
+		if got := strings.Join(names(plan(&results{effort: e}, contests, regexp.MustCompile(only))), " "); got != want {
+			t.Errorf("%q: %s, want %s", only, got, want)
+		}
+	}
+	for _, s := range plan(&results{effort: e}, contests, regexp.MustCompile("")) {
+		least := 200 * time.Millisecond // two entries, a hundred rounds of a millisecond
+		switch {
+		case strings.HasPrefix(s.name, "parallel"):
+			least = 12 * time.Millisecond // three rounds of one and two goroutines, with the collector and without
+		case s.name == serverStep:
+			least = time.Duration(len(server.Names)) * 100 * time.Millisecond
+		}
+		if most := 7 * least; s.cost < least || s.cost > most {
+			t.Errorf("%s is said to take %v, and takes %v at least", s.name, s.cost, least)
+		}
+	}
+
+	res := &results{effort: e}
+	for _, s := range plan(res, contests, regexp.MustCompile("^parallel")) {
+		if err := s.run(t.Context(), func(int, int) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, p := range res.parallel {
+		got = append(got, fmt.Sprint(p.contest, " ", p.collector))
+		if p.who != parallelWho || len(p.one) != 3 || len(p.two) != 3 {
+			t.Errorf("%s: %d and %d rounds", p.who, len(p.one), len(p.two))
+		}
+	}
+	if want := []string{"value/open false", "value/open true", "request/read false", "request/read true"}; !slices.Equal(got, want) {
+		t.Errorf("measured %q", got)
+	}
+	broken, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, s := range plan(res, contests, regexp.MustCompile("^(parallel|value)")) {
+		if err := s.run(broken, func(int, int) {}); err != context.Canceled {
+			t.Errorf("%s, interrupted: %v", s.name, err)
+		}
+	}
+
+	contests[0].Entries[0].Fork = nil
+	contests[1].Entries[0].Who = "another"
+	e.serverRounds = 0
+	if got := strings.Join(names(plan(&results{effort: e}, contests, regexp.MustCompile(""))), " "); got != "value/open request/read" {
+		t.Errorf("of what cannot be measured in parallel, and without a server: %s", got)
 	}
 }
 
