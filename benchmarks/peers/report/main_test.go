@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyturn/keyturn/benchmarks/internal/work"
@@ -336,6 +339,101 @@ func TestThePlanIsWhatIsAskedFor(t *testing.T) {
 	e.serverRounds = 0
 	if got := strings.Join(names(plan(&results{effort: e}, contests, regexp.MustCompile(""))), " "); got != "value/open request/read" {
 		t.Errorf("of what cannot be measured in parallel, and without a server: %s", got)
+	}
+}
+
+// In a bubble, time is what the functions sleep: two at once do twice as much.
+func TestOneAndTwoAreMeasuredInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		percent := func() uint64 {
+			s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+			metrics.Read(s)
+			return s[0].Value.Uint64()
+		}
+		usual, calls, forks := percent(), map[int]int{}, 0
+		var mu sync.Mutex
+		var seen []uint64 // GOGC, each once
+		w := work.Entry{Who: "who", Fork: func() func() {
+			n := forks
+			forks++
+			return func() {
+				mu.Lock()
+				calls[n]++
+				if p := percent(); len(seen) == 0 || seen[len(seen)-1] != p {
+					seen = append(seen, p)
+				}
+				mu.Unlock()
+				time.Sleep(10 * time.Microsecond)
+			}
+		}}
+		var told []string
+		all, err := inParallel(t.Context(), effort{parallelTurn: time.Millisecond, parallelRounds: 4}, w, func(done, of int) {
+			told = append(told, fmt.Sprint(done, "/", of))
+		})
+		if err != nil || len(all) != 2 || all[0].collector || !all[1].collector {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		for _, p := range all {
+			for i := range p.one {
+				if one, two := math.Round(p.one[i]), math.Round(p.two[i]); one != 1e5 || two != 2e5 {
+					t.Errorf("round %d: %v and %v a second", i, one, two)
+				}
+			}
+			if len(p.one) != 4 || len(p.two) != 4 {
+				t.Errorf("%d and %d rounds", len(p.one), len(p.two))
+			}
+		}
+		if calls[0] != calls[1] || forks != 2 {
+			t.Errorf("%d forks are called %v times", forks, calls)
+		}
+		// As it comes while it is warmed up, off, and as it comes.
+		if len(seen) != 3 || seen[0] != usual || seen[1] == usual || seen[2] != usual || percent() != usual {
+			t.Errorf("GOGC %v, and %d before", seen, usual)
+		}
+		if got := strings.Join(told, " "); got != "0/8 1/8 2/8 3/8 4/8 5/8 6/8 7/8 8/8" {
+			t.Errorf("progress %s", got)
+		}
+	})
+}
+
+// A panic is the error of who panicked, if that is known.
+func TestWhoPanicsIsNamed(t *testing.T) {
+	e := effort{turn: time.Microsecond, rounds: 3, parallelTurn: time.Microsecond, parallelRounds: 3}
+	ignore := func(int, int) {}
+	after := func(n int) func() {
+		return func() {
+			if n--; n < 0 {
+				panic("boom")
+			}
+		}
+	}
+	sound := work.Entry{Who: "sound", Do: func() {}}
+	for n, want := range map[int]string{0: "a/b: unsound: boom", 1: "one of them: boom"} {
+		group := []work.Contest{{Name: "a/b", Entries: []work.Entry{sound, {Who: "unsound", Do: after(n)}}}}
+		if c, err := measure(t.Context(), e, group, ignore); err == nil || err.Error() != want || c != nil {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if p, err := inParallel(t.Context(), e, work.Entry{Who: "unsound", Fork: func() func() { return after(0) }}, ignore); err == nil || err.Error() != "unsound: boom" || p != nil {
+		t.Errorf("in parallel: %v", err)
+	}
+	group := []work.Contest{{Name: "a/b", Entries: []work.Entry{{Who: "sound", Do: func() {}, Note: "a note", Cookie: 7}}}}
+	c, err := measure(t.Context(), e, group, ignore)
+	if err != nil || len(c) != 1 || c[0].name != "a/b" || len(c[0].entries) != 1 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if got := c[0].entries[0]; got.who != "sound" || got.note != "a note" || got.cookie != 7 || got.Name != "sound" || len(got.NS) != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSizesAreNumbersAtTheEnd(t *testing.T) {
+	for name, want := range map[string][2]string{
+		"a/open/16": {"a/open", "16"}, "a/open": {"a/open", ""}, "16": {"16", ""}, "a/16x": {"a/16x", ""}, "a/16/b": {"a/16/b", ""},
+	} {
+		if kind, number := size(name); kind != want[0] || number != want[1] {
+			t.Errorf("%s: %q and %q", name, kind, number)
+		}
 	}
 }
 
