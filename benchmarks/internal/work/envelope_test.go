@@ -80,7 +80,7 @@ func TestEntriesSayWhatTheyMake(t *testing.T) {
 				t.Errorf("%s: %s: note %q", c.Name, e.Who, e.Note)
 			}
 		}
-		if len(c.Entries) != 4 || c.Entries[0].Who != FloorEnvelope {
+		if len(c.Entries) != 5 || c.Entries[0].Who != FloorEnvelope {
 			t.Errorf("%s: %d entries", c.Name, len(c.Entries))
 		}
 	}

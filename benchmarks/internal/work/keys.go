@@ -87,3 +87,11 @@ func ofAnotherKey(token string) (string, error) {
 	raw[3] ^= 1
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
+
+// is returns an error if a token was not made with the algorithm and the codec.
+func is[T any](m *session.Manager[T], token string, a signer.Algorithm, c codec.Codec) error {
+	if i := m.Open(Now, token).Info(); i.Algorithm != a.Name || i.Codec != c.Name() {
+		return fmt.Errorf("a token of %s and %s is of %s and %s", a.Name, c.Name(), i.Algorithm, i.Codec)
+	}
+	return nil
+}

@@ -109,6 +109,7 @@ func requests() ([]Contest, error) {
 	} {
 		who := fmt.Sprintf("keyturn %s %s", k.algorithm.Name, k.codec.Name())
 		var s Site
+		var check func(cookie string) error
 		if k.values {
 			m, err := newManager[session.Values](k.algorithm, k.codec)
 			if err != nil {
@@ -118,6 +119,7 @@ func requests() ([]Contest, error) {
 				return nil, err
 			}
 			s.Note = "a dictionary, as the others have"
+			check = func(cookie string) error { return is(m, cookie, k.algorithm, k.codec) }
 		} else {
 			m, err := newManager[Session](k.algorithm, k.codec)
 			if err != nil {
@@ -126,9 +128,17 @@ func requests() ([]Contest, error) {
 			if s, err = typed(m, who, middleware.Config{}); err != nil {
 				return nil, err
 			}
+			check = func(cookie string) error { return is(m, cookie, k.algorithm, k.codec) }
 		}
 		if k.algorithm.Seals() {
 			s.Note = "encrypts"
+		}
+		cookie, err := s.SignedIn()
+		if err != nil {
+			return nil, err
+		}
+		if err := check(cookie); err != nil {
+			return nil, err
 		}
 		if err := EnterSite(contests, s, k.names...); err != nil {
 			return nil, err

@@ -61,6 +61,9 @@ func values() ([]Contest, error) {
 			if got := typed.Open(Now, text).Data(); got != Standard {
 				return nil, fmt.Errorf("%s: %+v", who, got)
 			}
+			if err := is(typed, text, a, c); err != nil {
+				return nil, err
+			}
 			enter(who, note, len(text), func() {
 				if typed.Open(time.Now(), text).Data() != Standard {
 					panic("another session")
@@ -79,6 +82,9 @@ func values() ([]Contest, error) {
 			}
 			if got := undictionary(untyped.Open(Now, valuesText).Data()); got != Standard {
 				return nil, fmt.Errorf("%s: %+v", who, got)
+			}
+			if err := is(untyped, valuesText, a, c); err != nil {
+				return nil, err
 			}
 			enter(who, note, len(valuesText), func() {
 				if keyUser.Get(untyped.Open(time.Now(), valuesText).Data()) != Standard.User {
