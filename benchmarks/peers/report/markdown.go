@@ -63,8 +63,9 @@ func (r *results) markdown(charts []file) string {
 	p("Trust the ratios. All entries of a table took turns of %v in the same run, in an order that is drawn for each of %d", r.effort.turn, r.effort.rounds)
 	p("rounds, so that whatever else the machine did happened to all of them; and so did those of the tables that a chart")
 	p("shows together. Times of other tables cannot be compared. What is shown is the median of all rounds, and \"95 %%\" is")
-	p("what that median is between with this confidence. A ratio is had round by round; in the contests it is the time over")
-	p("that of the first of keyturn's entries: 2 takes twice as long. `bytes` are those that one operation allocates: the")
+	p("what that median is between with this confidence in this run: between runs, ratios differ by some percent, and what is")
+	p("close to its bound may be met in one and not in the next. A ratio is had round by round; in the contests it is the time")
+	p("over that of the first of keyturn's entries: 2 takes twice as long. `bytes` are those that one operation allocates: the")
 	p("times are without the collector, whose share grows with them, and what the server takes is with it. `cookie` is the")
 	p("length of the cookie's value in bytes.")
 	p("")
@@ -85,7 +86,7 @@ func (r *results) markdown(charts []file) string {
 	if len(r.verdicts) > 0 {
 		t := r.targetsTable()
 		t.title = "Targets"
-		t.caption = "What the library is to reach. `of` says who was furthest from the bound, where there are several. `allocations` are those\n" +
+		t.caption = "What the library is to reach; the median decides. `of` says who was furthest from the bound, where there are several. `allocations` are those\n" +
 			"over a handler without middleware."
 		t.markdown(&b, 2)
 	}
