@@ -1,12 +1,14 @@
 package codectest_test
 
 import (
+	"net/netip"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/codec/codectest"
@@ -22,6 +24,26 @@ func BenchmarkCallersOwnValues(b *testing.B) {
 	codectest.Benchmark(b, codec.CBOR(), &visit{User: "tom", Seen: 1789000000}, &m, m)
 }
 
+// BenchmarkComesBackAlike is of what comes back as the codec promises, if not as reflect
+// would have it.
+func BenchmarkComesBackAlike(b *testing.B) {
+	type inZone struct {
+		At      time.Time       `json:"at"`
+		IP      *netip.Addr     `json:"ip"`
+		Cart    map[string]bool `json:"cart,omitempty"`
+		Ignored int             `json:"-"`
+		*Visit  `json:"visit"`
+	}
+	ip := netip.MustParseAddr("fe80::1%eth0")
+	at := time.Now().In(time.FixedZone("east", 3600)) // with a monotonic clock
+	for _, c := range codec.All() {
+		codectest.Benchmark(b, c,
+			&inZone{At: at, IP: &ip, Cart: map[string]bool{}, Ignored: 7, Visit: &Visit{User: "tom"}}, &inZone{},
+			map[string]any{"at": at, "list": []any(nil), "bytes": []byte(nil), "map": map[string]any(nil), "nil": nil},
+			&map[string]map[string][]string{"a": nil, "b": {"c": nil}})
+	}
+}
+
 func BenchmarkVersioned(b *testing.B) { benchmarkVersioned(b) }
 
 func TestVersioned(t *testing.T) { codectest.Run(t, versioned{codec.CBOR()}) }
@@ -30,6 +52,14 @@ func TestVersioned(t *testing.T) { codectest.Run(t, versioned{codec.CBOR()}) }
 func lossy() codec.Codec {
 	f := sound()
 	f.decode = func(data []byte, v any) error { return codec.MessagePack().Decode([]byte{0x80}, v) }
+	return f
+}
+
+// silent is MessagePack that writes an empty map for whatever it is given, so that
+// what comes back has the encoding of what was given.
+func silent() codec.Codec {
+	f := sound()
+	f.append = func(dst []byte, v any) ([]byte, error) { return append(dst, 0x80), nil }
 	return f
 }
 
@@ -42,20 +72,26 @@ func BenchmarkRefused(b *testing.B) {
 		b.Skip("only for a test")
 	case what == "lost":
 		codectest.Benchmark(b, lossy(), values...)
+	case what == "never written":
+		codectest.Benchmark(b, silent(), values...)
+	case what == "of another type":
+		codectest.Benchmark(b, encodingJSON(), values...)
 	default:
 		codectest.Benchmark(b, codec.JSON(), values...)
 	}
 }
 
 var refusedValues = map[string][]any{
-	"nothing":        {},
-	"no pointer":     {struct{}{}},
-	"a nil pointer":  {(*struct{})(nil)},
-	"a nil map":      {map[string]any(nil)},
-	"nil":            {nil},
-	"of a bad kind":  {map[string]any{"n": 1}},
-	"lost":           {map[string]any{"user": "tom"}},
-	"the second one": {map[string]any{}, struct{}{}},
+	"nothing":         {},
+	"no pointer":      {struct{}{}},
+	"a nil pointer":   {(*struct{})(nil)},
+	"a nil map":       {map[string]any(nil)},
+	"nil":             {nil},
+	"of a bad kind":   {map[string]any{"n": 1}},
+	"lost":            {map[string]any{"user": "tom"}},
+	"never written":   {&Visit{User: "tom"}},
+	"of another type": {map[string]any{"n": int64(4)}},
+	"the second one":  {map[string]any{}, struct{}{}},
 }
 
 // benchmark runs benchmarks of this package once, and returns what they print.
@@ -85,16 +121,24 @@ func TestBenchmarkMeasuresEachValue(t *testing.T) {
 	}
 }
 
+func TestBenchmarkTakesWhatComesBackAlike(t *testing.T) {
+	if out, err := benchmark("BenchmarkComesBackAlike"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestBenchmarkRefuses(t *testing.T) {
 	for what, says := range map[string]string{
-		"nothing":        "no values to measure",
-		"no pointer":     "0-struct {}: neither a pointer to a value nor a map",
-		"a nil pointer":  "neither a pointer to a value nor a map",
-		"a nil map":      "neither a pointer to a value nor a map",
-		"nil":            "neither a pointer to a value nor a map",
-		"of a bad kind":  "0-map[string]any: codec: ",
-		"lost":           "does not come back",
-		"the second one": "1-struct {}: neither",
+		"nothing":         "no values to measure",
+		"no pointer":      "0-struct {}: neither a pointer to a value nor a map",
+		"a nil pointer":   "neither a pointer to a value nor a map",
+		"a nil map":       "neither a pointer to a value nor a map",
+		"nil":             "neither a pointer to a value nor a map",
+		"of a bad kind":   "0-map[string]any: codec: ",
+		"lost":            `does not come back as it was: ["user"] is missing`,
+		"never written":   `0-codectest_test.Visit: it does not come back as it was: .User: "tom" became ""`,
+		"of another type": `does not come back as it was: ["n"]: int64(4) became float64(4)`,
+		"the second one":  "1-struct {}: neither",
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -117,6 +117,36 @@ func TestDifference(t *testing.T) {
 	}
 }
 
+func TestLooseDifference(t *testing.T) {
+	type mixed struct {
+		embedded
+		L []level
+		T time.Time
+		S []int
+		M map[string]any
+		N int `json:"-"`
+	}
+	east := time.FixedZone("east", 3600)
+	for _, test := range []struct {
+		want, got any
+		text      string
+	}{
+		{mixed{}, mixed{S: []int{}, M: map[string]any{}, L: []level{}, N: 1}, ""},
+		{mixed{T: time.Unix(1, 0).In(east)}, mixed{T: time.Unix(1, 0).UTC()}, ""},
+		{mixed{T: time.Unix(1, 0).UTC()}, mixed{T: time.Unix(1, 1).UTC()}, ".T: time.Time(1970-01-01T00:00:01Z) became time.Time(1970-01-01T00:00:01.000000001Z)"},
+		{mixed{L: []level{{1}}}, mixed{L: []level{{2}}}, `.L[0]: "+" became "++"`},
+		{mixed{embedded: embedded{1}}, mixed{embedded: embedded{2}}, ".embedded.Lent: int32(1) became int32(2)"},
+		{mixed{S: []int{0}}, mixed{}, ".S: 1 elements became 0"},
+		{map[string]any{"a": nil}, map[string]any{"a": []any{}}, `["a"]: nil became []any{}`},
+		{map[string]any{"a": int64(1)}, map[string]any{"a": 1.0}, `["a"]: int64(1) became float64(1)`},
+		{new(int), (*int)(nil), "the value: &int(0) became (*int)(nil)"},
+	} {
+		if got := looseDifference(test.want, test.got); got != test.text {
+			t.Errorf("got %s, want %s", got, test.text)
+		}
+	}
+}
+
 // TestDifferenceIsFoundWhereSameSeesOne: a failure never says that two values differ and not where.
 func TestDifferenceIsFoundWhereSameSeesOne(t *testing.T) {
 	for _, v := range []any{kinds(), *records()[1], *records()[2], *records()[3]} {
