@@ -2,6 +2,9 @@
 // measures it on the caller's own values.
 //
 //	func TestCodec(t *testing.T) { codectest.Run(t, mycodec.New()) }
+//
+// A codec that recurses without a bound ends the test binary, at the promise
+// LoopsAreRefused; see [Run].
 package codectest
 
 import (
@@ -17,6 +20,11 @@ import (
 // and what came of it. Values are printed in the words of Go, with the types
 // that matter: int64(7) is not float64(7). Of the failures of a promise the first
 // few are printed, and the number of the others.
+//
+// The last subtest, LoopsAreRefused, encodes values that hold themselves. A codec
+// that follows them without a bound overflows the stack, which ends the test binary
+// there and then; with -v, what the others found has been printed by that time, and
+// -skip /LoopsAreRefused leaves it out.
 //
 // Run it with the race detector too: it calls c from several goroutines.
 func Run(t *testing.T, c codec.Codec) {
@@ -50,4 +58,5 @@ func Run(t *testing.T, c codec.Codec) {
 		check(t, c, "ExtraAndMergeKeepBytes", "Extra and Merge take maps apart and join them, and change no member", checkMerger)
 		check(t, c, "ExtraAndMergeHoldLimits", "Extra and Merge refuse what Decode refuses, and then return dst at its former length", checkMergerLimits)
 	}
+	check(t, c, "LoopsAreRefused", "a value that holds itself is an error, as it is nested without an end", checkLoops)
 }

@@ -7,8 +7,10 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -327,6 +329,72 @@ var faults = map[string]struct {
 		}
 		return f
 	}},
+	"takes loops": {"LoopsAreRefused", func() *faulty {
+		f := sound()
+		f.append = func(dst []byte, v any) ([]byte, error) {
+			out, err := f.Merger.Append(dst, v)
+			if m, ok := v.(map[string]any); ok && err != nil && m["m"] != nil {
+				return append(dst, 0x80), nil
+			}
+			return out, err
+		}
+		return f
+	}},
+}
+
+// boundless is MessagePack that follows values to their end before anything else.
+func boundless() *faulty {
+	debug.SetMaxStack(16 << 20) // a gigabyte by default, which takes a while to fill
+	f := sound()
+	f.id = 7 // another promise that it breaks
+	var follow func(v reflect.Value) int
+	follow = func(v reflect.Value) (n int) {
+		switch v.Kind() {
+		case reflect.Pointer, reflect.Interface:
+			return 1 + follow(v.Elem())
+		case reflect.Slice:
+			for i := range v.Len() {
+				n += follow(v.Index(i))
+			}
+		case reflect.Map:
+			for _, x := range v.Seq2() {
+				n += follow(x)
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				n += follow(v.Field(i))
+			}
+		}
+		return n
+	}
+	f.append = func(dst []byte, v any) ([]byte, error) {
+		follow(reflect.ValueOf(v))
+		return f.Merger.Append(dst, v)
+	}
+	return f
+}
+
+// TestKitEndsWithLoops: a codec that recurses without a bound ends the process, but
+// not before all other promises have been checked.
+func TestKitEndsWithLoops(t *testing.T) {
+	if os.Getenv("CODECTEST_BOUNDLESS") != "" {
+		codectest.Run(t, boundless())
+		return
+	}
+	run := func(args ...string) (string, error) {
+		cmd := exec.Command(os.Args[0], append(args, "-test.run=^TestKitEndsWithLoops$", "-test.v")...)
+		cmd.Env = append(os.Environ(), "CODECTEST_BOUNDLESS=1")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	out, err := run()
+	before, after, ok := strings.Cut(out, "=== RUN   TestKitEndsWithLoops/LoopsAreRefused\n")
+	if err == nil || !ok || !strings.Contains(before, "broken promise: ID and Name") || !strings.Contains(after, "stack overflow") || strings.Contains(after, "=== RUN") {
+		t.Errorf("%v\n%.5000s", err, out)
+	}
+	if out, err := run("-test.skip=/LoopsAreRefused"); err == nil || !strings.Contains(out, "--- FAIL: TestKitEndsWithLoops/IDAndNameAreFixed") || strings.Contains(out, "overflow") {
+		t.Errorf("without it: %v\n%.5000s", err, out)
+	}
 }
 
 var sink []byte
