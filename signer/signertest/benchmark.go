@@ -14,7 +14,18 @@ import (
 //
 // The results go to a slice with enough capacity, as in a program that cares,
 // and the additional data of a Sealer is of 22 bytes, as in a token.
+//
+// What cannot be measured is a failure: an algorithm without exactly one of
+// NewSigner and NewSealer, or a negative size.
 func Benchmark(b *testing.B, a signer.Algorithm, sizes ...int) {
+	if (a.NewSigner == nil) == (a.NewSealer == nil) {
+		b.Fatal(errNotOne)
+	}
+	for _, size := range sizes {
+		if size < 0 {
+			b.Fatalf("a message of %d bytes: sizes are 0 or more", size)
+		}
+	}
 	if len(sizes) == 0 {
 		sizes = []int{16, 132, 1000, 2900}
 	}

@@ -80,13 +80,15 @@ func calmly(f func() error) (err error) {
 
 var validName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
+var errNotOne = errors.New("not exactly one of NewSigner and NewSealer is set")
+
 func wellFormed(a signer.Algorithm) error {
 	var errs []error
 	if !validName.MatchString(a.Name) {
 		errs = append(errs, fmt.Errorf("the name %q is not 1 to 32 lower-case letters, digits and hyphens", a.Name))
 	}
 	if (a.NewSigner == nil) == (a.NewSealer == nil) {
-		errs = append(errs, errors.New("not exactly one of NewSigner and NewSealer is set"))
+		errs = append(errs, errNotOne)
 	}
 	return errors.Join(errs...)
 }
