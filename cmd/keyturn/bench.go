@@ -26,11 +26,11 @@ import (
 )
 
 type benchCommand struct {
-	Payload   *string         `placeholder:"FILE.json" help:"A JSON object to measure with, - for standard input: a session as the application will have them. By default the standard session of keyturn's benchmarks, a visitor in six members."`
-	Codec     []codecName     `placeholder:"NAME" help:"A codec to measure: json, msgpack or cbor. Can be repeated; by default all."`
-	Algorithm []algorithmName `placeholder:"NAME" help:"An algorithm to measure: hmac-sha256, blake2b-256 or xchacha20-poly1305, which encrypts. Can be repeated; by default all."`
-	For       duration        `default:"10s" placeholder:"10s" help:"About how long to measure."`
-	JSON      bool            `name:"json" help:"Show one JSON object."`
+	Payload   *string                             `placeholder:"FILE.json" help:"A JSON object to measure with, - for standard input: a session as the application will have them. By default the standard session of keyturn's benchmarks, a visitor in six members."`
+	Codec     list[codecName, *codecName]         `placeholder:"NAME,..." help:"A codec to measure: json, msgpack or cbor. Can be repeated; by default all."`
+	Algorithm list[algorithmName, *algorithmName] `placeholder:"NAME,..." help:"An algorithm to measure: hmac-sha256, blake2b-256 or xchacha20-poly1305, which encrypts. Can be repeated; by default all."`
+	For       duration                            `default:"10s" placeholder:"10s" help:"About how long to measure."`
+	JSON      bool                                `name:"json" help:"Show one JSON object."`
 }
 
 func (benchCommand) Help() string {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding"
 	"errors"
 	"slices"
 	"strconv"
@@ -43,7 +45,7 @@ func (m moment) at(now time.Time) time.Time {
 	return m.Time
 }
 
-var errDuration = errors.New("not a duration like 90d, 36h, 1d12h or 30m")
+var errDuration = errors.New("not a duration like 90d, 36h, 1d12h, 30m or 10s")
 
 // UnmarshalText reads a duration as package time does, and days before it.
 func (d *duration) UnmarshalText(text []byte) error {
@@ -63,6 +65,25 @@ func (d *duration) UnmarshalText(text []byte) error {
 		return errDuration
 	}
 	*d = duration(time.Duration(n)*day + r)
+	return nil
+}
+
+// A list is what a flag has that can be repeated, or has commas: at least one of
+// them if it is given, and none that is empty.
+type list[T any, P interface {
+	*T
+	encoding.TextUnmarshaler
+}] []T
+
+// UnmarshalText appends what is between commas.
+func (l *list[T, P]) UnmarshalText(text []byte) error {
+	for part := range bytes.SplitSeq(text, []byte(",")) {
+		var x T
+		if err := P(&x).UnmarshalText(part); err != nil {
+			return err
+		}
+		*l = append(*l, x)
+	}
 	return nil
 }
 
