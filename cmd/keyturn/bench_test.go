@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,7 +87,7 @@ func TestBenchMeasuresEachCodecWithEachAlgorithm(t *testing.T) {
 	// What the numbers are, and what they are not.
 	_, notes, _ := strings.Cut(out, "SHARE\n")
 	for _, says := range []string{
-		"*  ", "RATIO  ", "MAKE  ", "OPEN: ", "BYTES  ", "Trust the ratios", "struct of your own is cheaper or dearer", "through Values",
+		"*  ", "RATIO  ", "MAKE  ", "OPEN: ", "BYTES  ", "Trust the ratios", "without the garbage collector's share", "struct of your own is cheaper or dearer", "through Values",
 		"network, net/http and handlers are not in it", "xchacha20-poly1305 hides what is in a session", "share of the 4,096", session.DefaultName,
 	} {
 		if !strings.Contains(notes, says) {
@@ -171,6 +172,54 @@ func TestBenchMarksWhatCannotBeToldFromTheFastest(t *testing.T) {
 	}
 }
 
+// What the others are compared with is faster than each of them in most of the rounds,
+// whatever is shown of the times.
+func TestBenchShowsNoRatioBelow1(t *testing.T) {
+	times := func(ns ...float64) turns.Times { return turns.Times{NS: ns} }
+	for _, test := range []struct {
+		all  []turns.Times
+		base int
+	}{
+		// The first is a little slower, but in the two rounds where all is far off.
+		{[]turns.Times{times(11, 11, 11, 90, 80), times(10, 10, 10, 200, 250), times(90, 90, 90, 10, 10)}, 1},
+		{[]turns.Times{times(11, 11, 11, 90, 80), times(90, 90, 90, 10, 10), times(10, 10, 10, 200, 250)}, 2},
+		{[]turns.Times{times(5)}, 0},
+	} {
+		for i, o := range operations(test.all) {
+			if o.Ratio < 1 || (i == test.base) != (o.Ratio == 1 && o.RatioHigh == 1) || i == test.base && !o.Fastest {
+				t.Errorf("%d: %+v", i, o)
+			}
+		}
+	}
+	// In a circle, the least ratio is as near to 1 as can be.
+	circle := []turns.Times{times(1, 2, 4), times(2, 3, 1), times(3, 1, 2)}
+	var ratios []float64
+	for _, o := range operations(circle) {
+		ratios = append(ratios, o.Ratio)
+	}
+	if least := slices.Min(ratios); least != 0.667 {
+		t.Errorf("the ratios are %v", ratios)
+	}
+	// That is rare, though, even where nothing but chance tells them apart.
+	random := rand.New(rand.NewPCG(1, 2))
+	below := 0
+	for range 200 {
+		all := make([]turns.Times, 9)
+		for range fewestRounds {
+			machine := 1 + random.ExpFloat64()
+			for i := range all {
+				all[i].NS = append(all[i].NS, machine*(100+0.2*float64(i)+5*random.ExpFloat64()))
+			}
+		}
+		if slices.ContainsFunc(operations(all), func(o *benchOperation) bool { return rounded(o.Ratio, 2) < 1 }) {
+			below++
+		}
+	}
+	if below > 4 {
+		t.Errorf("%d of 200 tables with a ratio below 1", below)
+	}
+}
+
 // What does not fit is no reason not to measure the others.
 func TestBenchSaysWhatIsTooLarge(t *testing.T) {
 	// 3,000 bytes in CBOR and MessagePack, and more in JSON, which escapes them.
@@ -202,7 +251,8 @@ func TestBenchSaysWhatIsTooLarge(t *testing.T) {
 			t.Errorf("%d characters: %+v", n, row)
 		}
 	}
-	if out, _ := bench(t, object, "--payload", "-", "--codec", "json"); !strings.Contains(out, "1 codec by 3 algorithms, and nothing to measure\n") || !strings.Contains(out, "too large") {
+	if out, _ := bench(t, object, "--payload", "-", "--codec", "json"); !strings.Contains(out, "1 codec by 3 algorithms, and nothing to measure\n") || !strings.Contains(out, "too large") ||
+		strings.Contains(out, "RATIO  to") || strings.Contains(out, "*") || strings.Contains(out, "MAKE   from") || !strings.Contains(out, "\nBYTES  of name") {
 		t.Errorf("%s", out)
 	}
 }
