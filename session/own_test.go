@@ -1,0 +1,5 @@
+package session_test
+
+import "testing"
+
+func BenchmarkBasket(b *testing.B) { benchmarkBasket(b) }
