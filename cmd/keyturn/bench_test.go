@@ -314,9 +314,9 @@ func TestBenchRefuses(t *testing.T) {
 		{"a codec and one without a name", "", []string{"--codec", "json,"}, 64, "--codec: not json, msgpack or cbor"},
 		{"an algorithm without a name", "", []string{"--algorithm", ""}, 64, "--algorithm: not hmac-sha256, blake2b-256 or xchacha20-poly1305"},
 		{"an unknown algorithm", "", []string{"--algorithm", "md5"}, 64, "--algorithm: not hmac-sha256, blake2b-256 or xchacha20-poly1305"},
-		{"no time", "", []string{"--for", "0"}, 64, "--for: not from 10ms to 1d"},
-		{"too little time", "", []string{"--for", "9ms"}, 64, "--for: not from 10ms to 1d"},
-		{"too much time", "", []string{"--for", "2d"}, 64, "--for: not from 10ms to 1d"},
+		{"no time", "", []string{"--for", "0"}, 64, "--for: not from 10ms to 1h"},
+		{"too little time", "", []string{"--for", "9ms"}, 64, "--for: not from 10ms to 1h"},
+		{"too much time", "", []string{"--for", "2d"}, 64, "--for: not from 10ms to 1h"},
 		{"what is no time", "", []string{"--for", "soon"}, 64, "--for: not a duration"},
 		{"time without a unit", "", []string{"--for", "10"}, 64, "or 10s"},
 		{"a payload without a name", "", []string{"--payload", ""}, 64, "--payload: empty: give a file"},
@@ -465,7 +465,7 @@ func TestBenchSpellsNumbers(t *testing.T) {
 
 // Whoever waits knows for what, and does not wait for what cannot be written.
 func TestBenchSaysFirstWhatItMeasures(t *testing.T) {
-	c := newCommand(t, "bench", "--for", "24h") // as long as it may be
+	c := newCommand(t, "bench", "--for", "1h") // as long as it may be
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -477,7 +477,7 @@ func TestBenchSaysFirstWhatItMeasures(t *testing.T) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	c.Process.Kill()
 	c.Wait()
-	if err != nil || !strings.HasSuffix(line, "side by side for about 1d\n") {
+	if err != nil || !strings.HasSuffix(line, "side by side for about 1h\n") {
 		t.Errorf("%q, %v", line, err)
 	}
 
