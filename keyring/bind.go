@@ -54,7 +54,7 @@ func (b *Binding) Subkeys() *Subkeys { return b.keyring.now.Load().subkeys[b.ind
 type Subkeys struct {
 	ring      *Ring
 	hint      *hint
-	keys      map[KeyID]entry
+	keys      table
 	primaries []*Subkey // in the order of the ring's changes
 }
 
@@ -100,9 +100,9 @@ func (s *Subkeys) Primary(now time.Time) (*Subkey, error) {
 // The cost does not depend on the number of keys. It does not allocate. An
 // unknown key may lead the keyring to look at its source before long.
 func (s *Subkeys) Lookup(id KeyID, now time.Time) (*Subkey, error) {
-	e, ok := s.keys[id]
+	e := s.keys.find(id).entry
 	switch {
-	case !ok:
+	case e == nil:
 		s.hint.give()
 		return nil, ErrUnknownKey
 	case e.err != nil:
@@ -120,10 +120,10 @@ func (b *Binding) derive(r *Ring) (*Subkeys, error) {
 			return nil, err
 		}
 	}
-	s := &Subkeys{ring: r, hint: b.keyring.hint, keys: make(map[KeyID]entry, len(r.document.Keys))}
+	s := &Subkeys{ring: r, hint: b.keyring.hint, keys: newTable(len(r.document.Keys))}
 	var errs []error
 	for _, k := range r.document.Keys {
-		e := entry{until: k.VerifyUntil}
+		e := &entry{until: k.VerifyUntil}
 		switch {
 		case !k.Revoked.IsZero():
 			e.err = ErrRevoked
@@ -142,12 +142,12 @@ func (b *Binding) derive(r *Ring) (*Subkeys, error) {
 				subkey.usage = b.keyring.usageOf(k.id)
 			}
 		}
-		s.keys[k.id] = e
+		s.keys.put(k.id, e)
 	}
 	for _, c := range r.changes {
 		var p *Subkey
 		if c.key >= 0 {
-			p = s.keys[r.document.Keys[c.key].id].subkey
+			p = s.keys.find(r.document.Keys[c.key].id).entry.subkey
 		}
 		s.primaries = append(s.primaries, p)
 	}
