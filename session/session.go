@@ -102,9 +102,11 @@ func (s *Session[T]) open() {
 	reason := s.find(s.req.Now())
 	if s.came != 0 && reason == 0 {
 		o := &s.cookie
-		s.data = new(T)
-		if s.m.decode(s.m.codec(o), o.payload, s.data) != nil {
-			reason, s.data = ErrUndecodable, nil
+		data := new(T)
+		if s.m.decode(s.m.codec(o), o.payload, data) != nil {
+			reason = ErrUndecodable
+		} else {
+			s.data = data
 		}
 	}
 	s.reason = reason
