@@ -273,7 +273,7 @@ func (s *Session[T]) recode(w *written, now time.Time) {
 		return
 	}
 	v := s.copy()
-	if !s.m.isValues && !s.m.encodesTo(w.codec, v, w.payload) {
+	if !s.m.isValues && !s.whole && !s.m.encodesTo(w.codec, v, w.payload) {
 		return // there may be what T does not know, further in
 	}
 	b, err := s.m.encode(c, v)
