@@ -29,37 +29,48 @@ func TestStripesAreApart(t *testing.T) {
 	}
 }
 
-func TestWhatRunsOnOneProcessorKeepsItsStripe(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector has pools forget")
-	}
+func TestAGoroutineKeepsItsStripe(t *testing.T) {
 	var c Counter
-	for range 100_000 {
+	for range 1000 {
 		c.Inc()
 	}
 	most := uint64(0)
 	for i := range c.stripes {
 		most = max(most, c.stripes[i].n.Load())
 	}
-	if most < 10_000 { // were each another one, it would be 100,000 / count
-		t.Errorf("no stripe has more than %d", most)
+	if most < 500 { // its stack may be moved
+		t.Errorf("it counted %d in one stripe at most", most)
 	}
 }
 
-// Who counts at the same time counts in other stripes, of which there are no more
-// than a counter has, however many pools have been emptied.
-func TestWhoCountsAtTheSameTimeHasAnotherStripe(t *testing.T) {
-	seen := make(map[int]bool)
-	for range 10 * count {
-		indexes.Get() // and does not come back
-		n := pick()
-		if n < 0 || n >= count {
-			t.Fatalf("stripe %d of %d", n, count)
-		}
-		seen[n] = true
+func TestGoroutinesHaveStripesOfTheirOwn(t *testing.T) {
+	const goroutines = 10 * count // that all live at the same time
+	var c Counter
+	var counted, done sync.WaitGroup
+	release := make(chan struct{})
+	counted.Add(goroutines)
+	for range goroutines {
+		done.Go(func() {
+			c.Inc()
+			counted.Done()
+			<-release
+		})
 	}
-	if len(seen) < count/2 {
-		t.Errorf("only %d of %d stripes are used", len(seen), count)
+	counted.Wait()
+	close(release)
+	done.Wait()
+	used := 0
+	for i := range c.stripes {
+		n := c.stripes[i].n.Load()
+		if n > 0 {
+			used++
+		}
+		if n > goroutines/3 {
+			t.Errorf("%d of %d count in one stripe", n, goroutines)
+		}
+	}
+	if used < count/2 {
+		t.Errorf("only %d of %d stripes are used", used, count)
 	}
 }
 
