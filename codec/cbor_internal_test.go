@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -256,6 +257,39 @@ func TestSingleItemsThatDoNotFitAreNamed(t *testing.T) {
 		var v singles
 		if err := cborCodec.Decode([]byte("\xa1\x64Time"+item), &v); err != want {
 			t.Errorf("% x for a time: %v, want %v", item, err, want)
+		}
+	}
+}
+
+// A string that outlives its session keeps little of it.
+func TestStringsShareOnlyWhatIsShort(t *testing.T) {
+	type visit struct{ A, B, C, D string }
+	for _, size := range []int{2, 100, sharedText - 20, sharedText, 10 * sharedText} {
+		in := visit{strings.Repeat("a", size), "bb", "", "dd"}
+		data, err := CBOR().Append(nil, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out visit
+		allocs := testing.AllocsPerRun(10, func() {
+			out = visit{}
+			if err := CBOR().Decode(data, &out); err != nil {
+				t.Error(err)
+			}
+		})
+		if out != in {
+			t.Errorf("%d bytes: %+v comes back as %+v", size, in, out)
+		}
+		want := 3.0
+		if len(data) <= sharedText {
+			want = 1
+		}
+		if allocs != want {
+			t.Errorf("%d bytes: %v allocations, want %v", size, allocs, want)
+		}
+		clear(data) // which the caller may write to again
+		if out != in {
+			t.Errorf("%d bytes: the strings are the caller's memory", size)
 		}
 	}
 }

@@ -263,6 +263,8 @@ func (s *scanner) cborMap(members uint64, depth int, n *node, v reflect.Value) e
 	return s.distinct(&names, seen)
 }
 
+const sharedText = 512 // bytes
+
 // cborStruct decodes data, which it checks as cborScan does, into the struct v of
 // single items: in one pass, and without the library.
 func cborStruct(data []byte, v reflect.Value, n *node) error {
@@ -284,6 +286,20 @@ func cborStruct(data []byte, v reflect.Value, n *node) error {
 		return errTrailing
 	}
 	return nil
+}
+
+// textOf returns b, which s has just read, as a string. Those of a short payload share
+// one copy of it: a string that is kept keeps no more than sharedText.
+func (s *scanner) textOf(b []byte) string {
+	switch {
+	case len(b) == 0:
+		return ""
+	case len(s.data) > sharedText:
+		return string(b)
+	case s.text == "":
+		s.text = string(s.data)
+	}
+	return s.text[s.off-len(b) : s.off]
 }
 
 // cborItem reads a single item into v, which holds its zero value, as n says.
@@ -338,7 +354,7 @@ func (s *scanner) cborItem(v reflect.Value, n *node) error {
 			return misfit(n.typ)
 		}
 		b, err := s.cborString(arg, true)
-		v.SetString(string(b))
+		v.SetString(s.textOf(b))
 		return err
 	case kindBytes, kindByteArray:
 		if major != cborBytes || n.kind == kindByteArray && arg != uint64(v.Len()) {

@@ -28,6 +28,7 @@ type scanner struct {
 	data    []byte
 	off     int
 	entries int
+	text    string // a copy of data that strings share, once there is one
 }
 
 // enter counts a container of n entries, with depth containers around it.

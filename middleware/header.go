@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"encoding/binary"
 	"net/http"
 	"slices"
 	"strings"
@@ -143,12 +144,32 @@ func unquoted(value string) (string, bool) {
 	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
 		value = value[1 : n-1]
 	}
-	for i := range len(value) {
-		if !inValue[value[i]] {
+	rest := value
+	for ; len(rest) >= 8; rest = rest[8:] {
+		if !allInValue(binary.LittleEndian.Uint64([]byte(rest[:8]))) {
+			return "", false
+		}
+	}
+	for i := range len(rest) {
+		if !inValue[rest[i]] {
 			return "", false
 		}
 	}
 	return value, true
+}
+
+// allInValue reports whether each of the eight bytes of x is inValue. One by one, a
+// session's 300 bytes would cost as much as their tag.
+func allInValue(x uint64) bool {
+	const (
+		each = 0x0101010101010101
+		high = each << 7
+	)
+	bad := x | (x - each*' ') // over 0x7f, under a space
+	for _, b := range [...]uint64{'"', '\\', 0x7f} {
+		bad |= (x ^ each*b) - each // b itself
+	}
+	return bad&high == 0
 }
 
 // inValue are the bytes that the value of a cookie may have, for net/http. A

@@ -203,3 +203,25 @@ func BenchmarkCookies(b *testing.B) {
 		})
 	}
 }
+
+func TestEveryByteOfAValueIsLookedAt(t *testing.T) {
+	const size = 19 // twice eight, and some
+	for at := range size {
+		for b := range 256 {
+			value := []byte(strings.Repeat("x", size))
+			value[at] = byte(b)
+			if got, ok := unquoted(string(value)); ok != inValue[b] || ok && got != string(value) {
+				t.Errorf("byte %#x at %d: %q, %t", b, at, got, ok)
+			}
+		}
+	}
+	// One neighbour must not hide another.
+	for a := range 256 {
+		for b := range 256 {
+			value := "xxx" + string([]byte{byte(a), byte(b)}) + "xxx"
+			if _, ok := unquoted(value); ok != (inValue[a] && inValue[b]) {
+				t.Errorf("%q: %t", value, ok)
+			}
+		}
+	}
+}
