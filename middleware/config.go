@@ -37,8 +37,8 @@ type Config struct {
 	// If it is empty, the cookie goes to the one host that set it.
 	Domain string
 
-	// FormerScopes says where the cookies of session.Config.FormerNames were
-	// set, by their names, so that they can be deleted: a browser does not
+	// FormerScopes says where the cookies of session.Config.FormerNames, and
+	// those of other libraries that are taken over, were set, by their names, so that they can be deleted: a browser does not
 	// delete a cookie of another path, domain or partition. One that is not
 	// listed was set with Path, Domain and Partitioned as they are, except
 	// that one whose name begins with __Host- can only have been set at "/"
@@ -94,15 +94,15 @@ func New[T any](m *session.Manager[T], c Config) (*Middleware, error) {
 		return nil, p.err()
 	}
 	c.fill()
-	name, former := m.Name(), m.FormerNames()
+	name, former, others := m.Name(), m.FormerNames(), m.TakeoverNames()
 	c.checkName(&p, name)
 	c.checkAttributes(&p)
 	checkPath(&p, "Config.Path", c.Path)
 	checkDomain(&p, "Config.Domain", c.Domain)
 	for _, n := range slices.Sorted(maps.Keys(c.FormerScopes)) {
 		scope := c.FormerScopes[n]
-		if !slices.Contains(former, n) {
-			p.add("Config.FormerScopes has %q, which is not among the manager's former names", n)
+		if n == name || !slices.Contains(former, n) && !slices.Contains(others, n) {
+			p.add("Config.FormerScopes has %q, which is not among the manager's former names, nor among those that it takes over", n)
 		}
 		checkPath(&p, fmt.Sprintf("Config.FormerScopes[%q].Path", n), scope.Path)
 		checkDomain(&p, fmt.Sprintf("Config.FormerScopes[%q].Domain", n), scope.Domain)
@@ -115,7 +115,7 @@ func New[T any](m *session.Manager[T], c Config) (*Middleware, error) {
 		return nil, err
 	}
 	begin := func(ctx context.Context, r session.Request) (committer, context.Context) { return m.Begin(ctx, r) }
-	return &Middleware{begin, m.Stats, newSettings(name, former, c)}, nil
+	return &Middleware{begin, m.Stats, newSettings(name, former, others, c)}, nil
 }
 
 // fill fills in what is empty. Maps of the caller stay as they are.

@@ -78,14 +78,15 @@ type setCookie struct {
 
 func newSetCookie(a http.Cookie) *setCookie {
 	s := &setCookie{name: a.Name + "="}
+	a.Name = "n" // net/http refuses some of those that other libraries have
 	a.MaxAge = 1
-	text := strings.TrimPrefix(a.String(), s.name)
+	text := strings.TrimPrefix(a.String(), "n=")
 	// No attribute has a semicolon in it: New refuses that.
 	s.before, s.after, _ = strings.Cut(text, "; Max-Age=1")
 	s.before += "; Max-Age="
 	a.MaxAge = -1 // for net/http, 0 is no Max-Age at all
 	a.Expires = time.Unix(0, 0)
-	s.gone = strings.TrimPrefix(a.String(), s.name)
+	s.gone = strings.TrimPrefix(a.String(), "n=")
 	return s
 }
 

@@ -24,6 +24,12 @@ type Event struct {
 	// Cookie is what is known of the cookie that came.
 	Cookie session.Info
 
+	// Attempts says what became of the cookies of other libraries that came, in the
+	// order in which they were tried: the session was taken over if the Err of the last
+	// one is nil, and Outcome is then valid, and Cookie describes what it was taken over
+	// from. It is empty where a cookie of ours came, or none.
+	Attempts []session.Attempt
+
 	// Sent is what the response does to the cookie, and why.
 	Sent session.Sent
 

@@ -446,6 +446,8 @@ type question struct {
 
 func (q question) Now() time.Time { return time.Now().Add(q.clock) }
 
+func (q question) RawCookies(name string) []string { return q.Cookies(name) }
+
 func (q question) Cookies(name string) (values []string) {
 	for _, c := range q.r.CookiesNamed(name) {
 		values = append(values, c.Value)

@@ -138,6 +138,20 @@ func trim(s string) string {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
+// rawCookies returns the values of the cookies of a name, of whatever characters both
+// are.
+func rawCookies(lines []string, name string) (values []string) {
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			n, v, _ := strings.Cut(pair, "=")
+			if strings.Trim(n, " \t") == name {
+				values = append(values, strings.Trim(v, " \t"))
+			}
+		}
+	}
+	return values
+}
+
 // unquoted returns the value of a cookie without its quotes, and whether
 // net/http takes it for one.
 func unquoted(value string) (string, bool) {

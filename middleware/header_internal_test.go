@@ -124,7 +124,7 @@ func TestEveryByteInACookieIsTakenAsNetHTTPDoes(t *testing.T) {
 func TestTheLimitOnCookiesIsThatOfNetHTTP(t *testing.T) {
 	for _, setting := range []string{"", "httpcookiemaxnum=0", "httpcookiemaxnum=1", "httpcookiemaxnum=99", "httpcookiemaxnum=100", "httpcookiemaxnum=5000"} {
 		t.Setenv("GODEBUG", setting)
-		s := newSettings("s", nil, Config{})
+		s := newSettings("s", nil, nil, Config{})
 		for _, n := range []int{1, 2, 99, 100, 101, 3000, 3001, 5000, 5001} {
 			lines := []string{"s=v" + strings.Repeat("; a=b", n-1)}
 			if got, want := named(lines, "s", s.few), byHTTP(t, lines, "s"); !slices.Equal(got, want) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -30,17 +31,20 @@ type settings struct {
 	names   []string // name, and the former ones
 	few     int      // cookies of a request that are looked through without net/http
 	cookies map[string]*setCookie
+	below   []string // former and other libraries' names, whose cookies do not come with every request
 
+	sameSite      http.SameSite
 	cacheControl  string
 	reissueOnRead bool
 	observe       func(context.Context, Event)
 }
 
-func newSettings(name string, former []string, c Config) *settings {
+func newSettings(name string, former, others []string, c Config) *settings {
 	s := &settings{
 		name:          name,
 		names:         append([]string{name}, former...),
 		cookies:       make(map[string]*setCookie),
+		sameSite:      c.SameSite,
 		cacheControl:  c.CacheControl,
 		reissueOnRead: c.ReissueOnRead,
 		observe:       c.Observe,
@@ -48,8 +52,12 @@ func newSettings(name string, former []string, c Config) *settings {
 	if looksAtFew() {
 		s.few = fewCookies
 	}
-	for _, n := range s.names {
-		s.cookies[n] = newSetCookie(attributesOf(n, &c))
+	for _, n := range slices.Concat(s.names, others) {
+		a := attributesOf(n, &c)
+		s.cookies[n] = newSetCookie(a)
+		if n != name && a.Path != "/" && !slices.Contains(s.below, n) {
+			s.below = append(s.below, n)
+		}
 	}
 	return s
 }
@@ -77,6 +85,9 @@ func (m *Middleware) Handler(next http.Handler) http.Handler {
 // from the header of a request that is to be sent on to another server: a
 // token is good in whoever's hands it is. Other cookies stay as they are.
 //
+// So do those of other libraries that are taken over: the server may be the one whose
+// they are.
+//
 // Use it in the Rewrite of a httputil.ReverseProxy, on the outgoing header,
 // unless the server behind the proxy shares the session.
 func (m *Middleware) Strip(h http.Header) { withoutCookies(h, m.settings.names) }
@@ -88,8 +99,9 @@ func (m *Middleware) Strip(h http.Header) { withoutCookies(h, m.settings.names) 
 //
 // The JSON is that of a [session.Stats], into which a program can read it. Members
 // that have nothing to say are left out: of a ring that follows no source, there is
-// no confirmed; where all is well, there are no failure and no warnings. Later
-// versions may add members.
+// no confirmed; where all is well, there are no failure and no warnings; of a Manager
+// without takeovers, there are no taken_over and no not_taken_over. Later versions may
+// add members.
 //
 //	{
 //	  "cookie": "__Host-session",
@@ -114,6 +126,8 @@ func (m *Middleware) Strip(h http.Header) { withoutCookies(h, m.settings.names) 
 //	  "outcomes": {"valid": 90171, "absent": 1409, "malformed": 12, "expired": 39},
 //	  "read": {"json": 71, "msgpack": 0, "cbor": 90100},
 //	  "written": {"json": 0, "msgpack": 0, "cbor": 1984},
+//	  "taken_over": {"flask": 3120},
+//	  "not_taken_over": {"flask": 14},
 //	  "reissued": [{"from_key": "ba1c1627", "to_key": "8369e790", "from_codec": "json", "to_codec": "cbor", "count": 71}]
 //	}
 //
@@ -189,6 +203,31 @@ func (q *question) Cookies(name string) []string {
 	return values
 }
 
+// RawCookies returns what is in the header.
+func (q *question) RawCookies(name string) []string { return rawCookies(q.r.Header["Cookie"], name) }
+
+// WouldHaveOurs reports whether a browser that has a cookie of ours sends it with this
+// request. With those of other sites, SameSite keeps it back, and perhaps not the one
+// of another library: it must not be taken over then, as if there were no session, and
+// replace the session that there is.
+func (q *question) WouldHaveOurs() bool {
+	if q.r.Header.Get("Sec-Fetch-Site") != "cross-site" {
+		return true // of the same site, of the user, or of a browser that does not say it
+	}
+	switch q.settings.sameSite {
+	case http.SameSiteNoneMode:
+		return true
+	case http.SameSiteLaxMode:
+		switch q.r.Method { // RFC 6265bis, section 5.8.3: a navigation by a safe method
+		case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+			// Prefetching and embedding are no navigations of the top level.
+			dest := q.r.Header.Get("Sec-Fetch-Dest")
+			return q.r.Header.Get("Sec-Fetch-Mode") == "navigate" && (dest == "" || dest == "document")
+		}
+	}
+	return false
+}
+
 // namedByHTTP returns the values of the cookies that net/http finds.
 func namedByHTTP(r *http.Request, name string) []string {
 	cookies := r.CookiesNamed(name)
@@ -254,7 +293,7 @@ func (x *exchange) mayReissue() bool {
 
 // unasked reports whether something is to be sent that no handler asked for.
 func unasked(c *session.Commit) bool {
-	return c.Sent == session.SentRefreshed || c.Sent == session.SentReissued
+	return c.Sent == session.SentRefreshed || c.Sent == session.SentReissued || c.Sent == session.SentTakenOver
 }
 
 // withdraw leaves nothing to be sent. With the cookie go the deletions of former
@@ -266,8 +305,17 @@ func withdraw(c *session.Commit) {
 // send puts what is to be sent into the header.
 func (x *exchange) send(h http.Header, c *session.Commit) {
 	s := x.settings
+	if c.Over {
+		// A cookie of a path that the request is not below has not come. It would be
+		// found with the next one there, and what is over begin again.
+		for _, name := range s.below {
+			if !slices.Contains(c.Delete, name) {
+				c.Delete = append(c.Delete, name)
+			}
+		}
+	}
 	var vary, setCookie, cacheControl []string // room for them
-	if c.Sent != session.SentNothing {
+	if c.Value != "" || len(c.Delete) > 0 {
 		vary, setCookie, cacheControl = rooms()
 	}
 	varyByCookie(h, vary)
@@ -299,7 +347,7 @@ func (x *exchange) account(c *session.Commit, lost bool) {
 	if x.settings.observe == nil {
 		return
 	}
-	e := Event{Outcome: c.Outcome, Reason: c.Reason, Cookie: c.Cookie(), Sent: c.Sent, Lost: lost}
+	e := Event{Outcome: c.Outcome, Reason: c.Reason, Cookie: c.Cookie(), Attempts: c.Attempts, Sent: c.Sent, Lost: lost}
 	if !lost {
 		e.Token = c.Token()
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/codec"
@@ -20,13 +21,14 @@ const (
 	SentRenewed               // the session has a new identity
 	SentRefreshed             // its idle time begins anew
 	SentReissued              // its key or codec is not the present one
+	SentTakenOver             // it came in another library's cookie
 	SentDeleted               // the session has ended
 )
 
-var sents = [...]string{"nothing", "changed", "renewed", "refreshed", "reissued", "deleted"}
+var sents = [...]string{"nothing", "changed", "renewed", "refreshed", "reissued", "taken_over", "deleted"}
 
-// String returns the name: nothing, changed, renewed, refreshed, reissued or
-// deleted.
+// String returns the name: nothing, changed, renewed, refreshed, reissued,
+// taken_over or deleted.
 func (s Sent) String() string {
 	if int(s) < len(sents) {
 		return sents[s]
@@ -58,16 +60,30 @@ type Commit struct {
 	// Delete has the names of the cookies to delete.
 	Delete []string
 
+	// Over says that what came with the request, under whatever name, is over: by
+	// Destroy, Renew, or an Update that left nothing. Cookies of former names and of
+	// other libraries which the browser did not send, because of the path of the
+	// request, have to be deleted with those in Delete.
+	Over bool
+
+	// Attempts says what became of the cookies of other libraries, in the order in
+	// which they were tried. It is given each time.
+	Attempts []Attempt
+
 	// What came and what is sent, for who asks.
 	envelope *envelope
 	came     *opened
+	taken    *taken
 	written  written
 }
 
 // Cookie returns what is known of the cookie that came with the request, as
 // [Session.Info] does. It is given each time.
 func (c Commit) Cookie() Info {
-	if c.came == nil {
+	switch {
+	case c.taken != nil:
+		return c.taken.info
+	case c.came == nil:
 		return Info{}
 	}
 	return c.envelope.info(c.came)
@@ -107,10 +123,13 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 	if s.came != 0 {
 		c.envelope, c.came = &s.m.envelope, &s.cookie
 	}
+	if s.taken != nil {
+		c.Attempts, c.taken = s.taken.attempts, s.taken
+	}
 	if !first {
 		return c
 	}
-	if !s.renewed && !s.changed && !s.destroyed && !(s.original() && (reissue || s.cookie.header.Idle != 0)) {
+	if !s.renewed && !s.changed && !s.destroyed && !s.takenOver() && !(s.original() && (reissue || s.cookie.header.Idle != 0)) {
 		return c // there is nothing to send, whatever the time is
 	}
 	now := s.req.Now()
@@ -119,18 +138,24 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 		c.Sent = SentRenewed
 	case s.changed && !s.emptied():
 		c.Sent = SentChanged
-	case s.changed, s.destroyed && s.came != 0:
-		c.Sent = SentDeleted
+	case s.changed, s.destroyed, s.inherited() && s.wrote.payload == nil:
+		c.Over = true
 		for i := range s.m.names {
 			if s.came&(1<<i) != 0 {
 				c.Delete = append(c.Delete, s.m.names[i].name)
 			}
+		}
+		c.Delete = s.appendForeign(c.Delete, now, true)
+		if len(c.Delete) > 0 {
+			c.Sent = SentDeleted
 		}
 		return c
 	case s.spare:
 		// Nobody asked for what follows, and it might take the place of a
 		// cookie that another instance can judge.
 		return c
+	case s.inherited():
+		c.Sent = SentTakenOver
 	case s.original() && s.refreshDue(now):
 		c.Sent = SentRefreshed
 	case s.original() && reissue && s.outdated(now):
@@ -159,13 +184,36 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 		})
 	}
 	c.MaxAge = deadline(&w.header).Sub(now)
+	over := s.destroyed || s.renewed
+	c.Over = over
 	for i, n := range s.m.names {
-		due := s.destroyed || s.renewed || !n.deleteAfter.IsZero() && !now.Before(n.deleteAfter)
-		if i > 0 && s.came&(1<<i) != 0 && due {
+		if i > 0 && s.came&(1<<i) != 0 && (over || due(n.deleteAfter, now)) {
 			c.Delete = append(c.Delete, n.name)
 		}
 	}
+	c.Delete = s.appendForeign(c.Delete, now, over)
+	// The cookie that is set takes the place of one of the same name.
+	c.Delete = slices.DeleteFunc(c.Delete, func(name string) bool { return name == s.m.names[0].name })
 	return c
+}
+
+// due reports whether cookies that are to be deleted after t are to be deleted now.
+func due(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }
+
+// appendForeign appends the names of the cookies of other libraries that came with the
+// request and are to be deleted: because the session is over, or because it is time.
+func (s *Session[T]) appendForeign(names []string, now time.Time, over bool) []string {
+	for _, t := range s.m.takeovers {
+		if !over && !due(t.deleteAfter, now) {
+			continue
+		}
+		for _, name := range t.cameWith(s.req) {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // emptied reports whether a session that has changed is left with nothing that

@@ -126,11 +126,15 @@ const (
 // text. They are named by their json tags, in every codec, with omitempty and
 // omitzero. Every field has to come back, so that unexported fields and those
 // tagged json:"-" are refused: keep such things outside of T.
-func New[T any](c Config) (*Manager[T], error) {
+//
+// The sessions of other libraries are taken over as takeovers say, of which the first
+// that finds one is the one that counts.
+func New[T any](c Config, takeovers ...Takeover[T]) (*Manager[T], error) {
 	m := &Manager[T]{keepIndeterminate: c.KeepIndeterminate}
 	m.tally = new(tally)
 	errs := m.configure(c)
 	errs = append(errs, m.carry()...)
+	errs = append(errs, m.takeOverFrom(takeovers)...)
 	if len(errs) == 0 {
 		errs = append(errs, m.encodeZero()...)
 	}
@@ -140,7 +144,7 @@ func New[T any](c Config) (*Manager[T], error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	m.waits = m.revoked != nil || m.shape != nil && m.shape.Opaque() ||
+	m.waits = m.revoked != nil || len(m.takeovers) > 0 || m.shape != nil && m.shape.Opaque() ||
 		slices.ContainsFunc(m.codecs, func(c codec.Codec) bool { return c.ID() >= firstCustomID })
 	return m, nil
 }

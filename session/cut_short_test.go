@@ -180,6 +180,8 @@ func TestMergerThatPanicsFails(t *testing.T) {
 // breaking is a Request that panics when it is asked for the second name.
 type breaking struct{ cookies }
 
+func (b breaking) RawCookies(name string) []string { return b.Cookies(name) }
+
 func (b breaking) Cookies(name string) []string {
 	if name == "former" {
 		panic("boom")

@@ -27,6 +27,9 @@
 // version that it does not know. Such a token is [Indeterminate]: the request
 // goes on with a new session, and the cookie is not touched.
 //
+// Sessions that another library has left in browsers are taken over: see [Takeover],
+// and package session/takeover.
+//
 // A struct may gain fields while instances with the older struct still run:
 // the members of the outermost map that those do not know survive their
 // updates, in every codec that is a codec.Merger, as the built-in ones are.

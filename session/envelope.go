@@ -37,6 +37,9 @@ type envelope struct {
 	revoked           func(context.Context, Info) (bool, error)
 	revocationFailure RevocationFailure
 
+	takeovers []*takeover
+	inPlace   bool // one of them has the cookie of the present name
+
 	tally *tally
 }
 
@@ -153,7 +156,15 @@ func (e *envelope) checkRevoked(ctx context.Context, o *opened) Reason {
 	if e.revoked == nil {
 		return 0
 	}
-	revoked, err := e.revoked(ctx, e.info(o))
+	return e.askRevoked(ctx, e.info(o))
+}
+
+// askRevoked asks the hook, if there is one, about what info describes.
+func (e *envelope) askRevoked(ctx context.Context, info Info) Reason {
+	if e.revoked == nil {
+		return 0
+	}
+	revoked, err := e.revoked(ctx, info)
 	switch {
 	case err != nil && e.revocationFailure == FailOpen:
 		return 0

@@ -88,6 +88,8 @@ type committing struct {
 	commit func()
 }
 
+func (c committing) RawCookies(name string) []string { return c.Cookies(name) }
+
 func (c committing) Cookies(name string) []string {
 	c.commit()
 	return c.cookies.Cookies(name)

@@ -13,6 +13,7 @@ import (
 // function says otherwise.
 type Info struct {
 	Cookie    string        // the name of the cookie it came in
+	System    string        // the library whose cookie it is (see Takeover); "" for a token of ours
 	KeyID     keyring.KeyID // the key it was made with
 	Algorithm string        // of that key
 	Codec     string        // of the payload

@@ -98,7 +98,9 @@ type cookies struct {
 	values map[string][]string
 }
 
-func (c cookies) Now() time.Time               { return *c.now }
+func (c cookies) Now() time.Time                  { return *c.now }
+func (c cookies) RawCookies(name string) []string { return c.Cookies(name) }
+
 func (c cookies) Cookies(name string) []string { return c.values[name] }
 
 // request begins the session of a request at a time.

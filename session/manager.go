@@ -24,10 +24,11 @@ type Manager[T any] struct {
 	envelope
 	keepIndeterminate bool
 
-	isValues bool         // T is Values
-	shape    *shape.Shape // of T; nil for Values
-	flat     bool         // a copy of a T by assignment is independent of it
-	waits    bool         // to open a session may take the time of somebody else's code
+	isValues bool                   // T is Values
+	shape    *shape.Shape           // of T; nil for Values
+	flat     bool                   // a copy of a T by assignment is independent of it
+	converts []func(any) (T, error) // of takeovers
+	waits    bool                   // to open a session may take the time of somebody else's code
 
 	// zero is the encoding of the zero T in each of codecs: what a session
 	// that holds nothing would be sent as.
@@ -49,12 +50,22 @@ func (m *Manager[T]) FormerNames() []string {
 // A Request is what a Manager asks of a request, at the first touch of its
 // session and not before. Its methods must not use the session. Package
 // middleware has the one for net/http.
+//
+// One that has a method WouldHaveOurs() bool says with it whether the browser would send
+// a cookie of the Manager with the request, if it had one. If not, that none came means
+// nothing, and no session of another library is taken over: it might take the place
+// of the session that the browser keeps back.
 type Request interface {
 	// Now returns the present time.
 	Now() time.Time
 	// Cookies returns the values of the request's cookies of this name, in
 	// the order of the request.
 	Cookies(name string) []string
+	// RawCookies returns the values of the request's cookies of this name, which
+	// need not be one that a cookie of ours may have, as they are in the header:
+	// with quotes, and whatever characters. It is asked for the cookies of other
+	// libraries alone.
+	RawCookies(name string) []string
 }
 
 // Begin returns the session of a request, and a context that carries it for
@@ -172,8 +183,9 @@ func (m *Manager[T]) Seal(now time.Time, s *Session[T]) (string, error) {
 // instant is a Request at a time, without cookies.
 type instant time.Time
 
-func (i instant) Now() time.Time        { return time.Time(i) }
-func (instant) Cookies(string) []string { return nil }
+func (i instant) Now() time.Time           { return time.Time(i) }
+func (instant) Cookies(string) []string    { return nil }
+func (instant) RawCookies(string) []string { return nil }
 
 // single is a Request with one cookie.
 type single struct {
@@ -188,6 +200,8 @@ func (r *single) Cookies(name string) []string {
 	}
 	return r.value[:]
 }
+
+func (r *single) RawCookies(name string) []string { return r.Cookies(name) }
 
 // nothing returns the data of a session that holds nothing: the zero T, or, of
 // a map, an empty one, so that Update's function can write to it.

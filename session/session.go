@@ -36,6 +36,7 @@ type Session[T any] struct {
 	renewed, destroyed, changed bool
 
 	opened chan struct{} // closed when opening has ended, if somebody waits for it
+	taken  *taken        // nil: no cookie of another library has been opened
 
 	// What came with the request.
 	keys   *keyring.Subkeys
@@ -99,7 +100,11 @@ func (s *Session[T]) openUnlocked() {
 // open looks for the session and decodes it.
 func (s *Session[T]) open() {
 	s.keys = s.m.names[0].keys.Subkeys()
-	reason := s.find(s.req.Now())
+	now := s.req.Now()
+	reason := s.find(now)
+	if s.came == 0 && s.mayTakeOver() {
+		s.takeOver(now)
+	}
 	if s.came != 0 && reason == 0 {
 		o := &s.cookie
 		data := new(T)
@@ -115,6 +120,7 @@ func (s *Session[T]) open() {
 // count counts the outcome.
 func (s *Session[T]) count() {
 	switch {
+	case s.takenOver(): // has been counted
 	case s.came == 0:
 		s.m.tally.absent.Inc()
 	case s.reason != 0:
@@ -143,6 +149,9 @@ func (s *Session[T]) find(now time.Time) (reason Reason) {
 			keys = n.keys.Subkeys()
 		}
 		for _, v := range values[:min(len(values), maxCandidates)] {
+			if i == 0 && s.m.inPlace && !token.Is(v) {
+				continue // it may be the other library's
+			}
 			if s.came == 0 {
 				reason, first = s.m.open(&s.cookie, keys, now, i, v), uint8(i)
 				s.came, s.spare = 1<<i, reason.Outcome() == Indeterminate
@@ -175,6 +184,9 @@ func (s *Session[T]) find(now time.Time) (reason Reason) {
 	return s.m.checkRevoked(s.ctx, &s.cookie)
 }
 
+// inherited reports whether the session is still the one in another library's cookie.
+func (s *Session[T]) inherited() bool { return s.takenOver() && !s.renewed && !s.destroyed }
+
 // Outcome says what became of the cookie that the request brought, and why
 // if it was not accepted.
 func (s *Session[T]) Outcome() (Outcome, Reason) {
@@ -185,15 +197,22 @@ func (s *Session[T]) Outcome() (Outcome, Reason) {
 }
 
 func (s *Session[T]) outcome() (Outcome, Reason) {
-	if s.came == 0 {
+	switch {
+	case s.takenOver():
+		return Valid, 0
+	case s.came == 0:
 		return Absent, 0
 	}
 	return s.reason.Outcome(), s.reason
 }
 
+// takenOver reports whether the session came in the cookie of another library.
+func (s *Session[T]) takenOver() bool { return s.taken != nil && s.taken.from != nil }
+
 // Info returns what is known of the cookie that the request brought. Of a
 // cookie that could not be verified, that is its name and size, and its key
-// if the ring has it.
+// if the ring has it. Of a session that was taken over, that is where it came from, and
+// when it began and ends.
 func (s *Session[T]) Info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +221,10 @@ func (s *Session[T]) Info() Info {
 }
 
 func (s *Session[T]) info() Info {
-	if s.came == 0 {
+	switch {
+	case s.takenOver():
+		return s.taken.info
+	case s.came == 0:
 		return Info{}
 	}
 	return s.m.info(&s.cookie)
@@ -384,7 +406,7 @@ func (s *Session[T]) valid() bool { return s.came != 0 && s.reason == 0 }
 // write makes data, which nobody else has, that of the session, of a new one if
 // renew is true. On an error it changes nothing.
 func (s *Session[T]) write(data *T, renew bool) error {
-	if s.m.keepIndeterminate && s.reason.Outcome() == Indeterminate {
+	if s.m.keepIndeterminate && (s.reason.Outcome() == Indeterminate || s.unasked()) {
 		return ErrIndeterminate
 	}
 	now := s.req.Now()
@@ -414,7 +436,9 @@ func (s *Session[T]) write(data *T, renew bool) error {
 	}
 	s.renewed = s.renewed || renew
 	s.changed = !e.same
-	if !s.changed && !s.renewed && !s.original() {
+	if s.inherited() && s.changed {
+		s.changed = !bytes.Equal(e.payload, s.taken.payload)
+	} else if !s.changed && !s.renewed && !s.original() {
 		// A new session that holds nothing is still none.
 		s.empty()
 		return nil

@@ -103,6 +103,8 @@ type askedFor struct {
 	asked *bool
 }
 
+func (a askedFor) RawCookies(name string) []string { return a.Cookies(name) }
+
 func (a askedFor) Cookies(string) []string {
 	*a.asked = true
 	return nil

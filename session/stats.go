@@ -36,6 +36,12 @@ type Stats struct {
 	Read    map[string]uint64 `json:"read"`
 	Written map[string]uint64 `json:"written"`
 
+	// TakenOver counts the sessions that came in the cookies of other libraries and
+	// were taken over, and NotTakenOver the cookies that were not, by system. When
+	// nobody has been taken over for a while, the Takeover can go.
+	TakenOver    map[string]uint64 `json:"taken_over,omitempty"`
+	NotTakenOver map[string]uint64 `json:"not_taken_over,omitempty"`
+
 	// Reissued counts the tokens that were made for sessions to go on under
 	// another key or in another codec than they came in, by the changes that
 	// occurred.
@@ -99,6 +105,15 @@ func (e *envelope) stats(now time.Time) Stats {
 		s.Read[c.Name()] = read
 		s.Outcomes[Valid.String()] += read
 		s.Written[c.Name()] = e.tally.written[c.ID()].Load()
+	}
+	for _, t := range e.takeovers {
+		if s.TakenOver == nil {
+			s.TakenOver, s.NotTakenOver = make(map[string]uint64), make(map[string]uint64)
+		}
+		n := t.taken.Load()
+		s.TakenOver[t.system] += n
+		s.NotTakenOver[t.system] += t.refused.Load()
+		s.Outcomes[Valid.String()] += n
 	}
 	s.Reissued = e.tally.reissues(e.keys.Ring(), now)
 	return s

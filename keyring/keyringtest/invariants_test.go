@@ -165,7 +165,9 @@ type request struct {
 	value string
 }
 
-func (r request) Now() time.Time          { return r.now }
+func (r request) Now() time.Time                  { return r.now }
+func (r request) RawCookies(name string) []string { return r.Cookies(name) }
+
 func (r request) Cookies(string) []string { return []string{r.value} }
 
 // What an instance cannot judge, since it lags, is slow or was rolled back, it neither

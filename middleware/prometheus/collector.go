@@ -74,7 +74,8 @@ var (
 	reads        = describe("session_reads_total", "Valid sessions, by codec.", "cookie", "codec")
 	writes       = describe("session_writes_total", "Tokens made, by codec.", "cookie", "codec")
 	reissues     = describe("session_reissues_total", "Sessions sent on under another key or in another codec.", "cookie", "from_key", "to_key", "from_codec", "to_codec")
-	everyMetric  = []*prom.Desc{ringInfo, generation, propagation, skew, maxSession, warnings, adopted, confirmed, failing, loads, newestKey, standby, keyInfo, keyVerified, keySigned, lastVerified, keyPrunable, lacking, sessions, reads, writes, reissues}
+	takeovers    = describe("session_takeovers_total", "Cookies of other libraries, by whether the session was taken over: taken_over, refused.", "cookie", "system", "result")
+	everyMetric  = []*prom.Desc{ringInfo, generation, propagation, skew, maxSession, warnings, adopted, confirmed, failing, loads, newestKey, standby, keyInfo, keyVerified, keySigned, lastVerified, keyPrunable, lacking, sessions, reads, writes, reissues, takeovers}
 )
 
 var (
@@ -125,6 +126,12 @@ func (c *Collector) Collect(ch chan<- prom.Metric) {
 		}
 		for codec, n := range s.Written {
 			add(n, writes, s.Cookie, codec)
+		}
+		for system, n := range s.TakenOver {
+			add(n, takeovers, s.Cookie, system, "taken_over")
+		}
+		for system, n := range s.NotTakenOver {
+			add(n, takeovers, s.Cookie, system, "refused")
 		}
 		for _, r := range s.Reissued {
 			add(r.Count, reissues, s.Cookie, r.FromKey.String(), r.ToKey.String(), r.FromCodec, r.ToCodec)

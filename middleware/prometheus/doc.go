@@ -46,6 +46,8 @@
 //     and tokens made, with the label codec.
 //   - keyturn_session_reissues_total counts sessions that were sent on under another key
 //     or in another codec, with the labels from_key, to_key, from_codec and to_codec.
+//   - keyturn_session_takeovers_total counts cookies of other libraries, with the labels
+//     system and result: taken_over or refused. It is absent without session.Takeover.
 //
 // Counters begin at 0, in each process, for every outcome, codec and key. Only those of
 // reissues begin with the first of their kind, and end when a key has left the ring.
@@ -87,6 +89,12 @@
 // A codec that was not read for as long as a session lasts, here 14 days, can go:
 //
 //	sum by (cookie, codec) (increase(keyturn_session_reads_total[14d])) == 0
+//
+// Nobody is taken over from another library any more, for 14 days: its Takeover can go.
+// Many that are refused say that a secret is missing:
+//
+//	sum by (cookie, system) (increase(keyturn_session_takeovers_total{result="taken_over"}[14d])) == 0
+//	sum by (cookie, system) (rate(keyturn_session_takeovers_total{result="refused"}[10m])) > 1
 //
 // How far a change of keys or codecs has come: the share of what is written now, and
 // the sessions that are sent on.

@@ -160,6 +160,16 @@ func TextSize(n int) int { return text.EncodedLen(n) }
 // AppendText appends the text of raw to dst.
 func AppendText(dst, raw []byte) []byte { return text.AppendEncode(dst, raw) }
 
+// Is reports whether text is a token, of whatever version and whoever's key, as far as
+// can be seen without one.
+func Is(text string) bool {
+	raw, err := DecodeText(text)
+	if err == nil {
+		_, err = ParseHeader(raw)
+	}
+	return err == nil || err == ErrVersion
+}
+
 // DecodeText returns the bytes that s is the text of, in memory of their own.
 // Every text but the one that AppendText makes is ErrMalformed.
 func DecodeText(s string) ([]byte, error) {

@@ -157,6 +157,8 @@ func why(s session.Sent) string {
 		return "its idle time begins anew"
 	case session.SentReissued:
 		return "its key or codec was not the present one"
+	case session.SentTakenOver:
+		return "it came in another library's cookie"
 	case session.SentDeleted:
 		return "signing out ends the session"
 	}
