@@ -24,11 +24,13 @@ var arrows = map[string][]string{
 	"session/internal/shape": {"codec"},
 	"session/internal/token": {"signer"},
 	"session":                {"internal/envelope", "internal/stripe", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
+	"session/takeover":       {"session", "internal/envelope", "internal/stripe", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
+	"internal/vectors":       {"session/takeover", "session", "internal/envelope", "internal/stripe", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
 	"middleware":             {"session", "internal/envelope", "internal/stripe", "codec", "keyring", "signer", "session/internal/shape", "session/internal/token"},
 }
 
 // withoutHTTP are the packages that know nothing of net/http.
-var withoutHTTP = []string{"codec", "signer", "keyring", "keyring/keyringtest", "session", "session/internal/shape", "session/internal/token"}
+var withoutHTTP = []string{"codec", "signer", "keyring", "keyring/keyringtest", "session", "session/internal/shape", "session/internal/token", "session/takeover"}
 
 func goList(t *testing.T, args ...string) []string {
 	t.Helper()
