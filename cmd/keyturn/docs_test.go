@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,13 +11,24 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Every command that the README and the operator's page tell of is one that there
+// Every command that the README and the pages of docs tell of is one that there
 // is, with the arguments and flags that it has.
 func TestDocumentedCommandsAreCommands(t *testing.T) {
-	for _, tt := range []struct {
+	files := []struct {
 		file  string
 		least int
-	}{{"../../README.md", 4}, {"../../docs/rotation.md", 20}} {
+	}{{"../../README.md", 4}, {"../../docs/rotation.md", 20}, {"../../docs/takeover.md", 2}}
+	libraries, err := filepath.Glob("../../docs/takeover/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range libraries {
+		files = append(files, struct {
+			file  string
+			least int
+		}{file, 1})
+	}
+	for _, tt := range files {
 		text, err := os.ReadFile(tt.file)
 		if err != nil {
 			t.Fatal(err)

@@ -17,9 +17,10 @@ import (
 )
 
 type inspectCommand struct {
-	Value   string `arg:"" help:"The value of the cookie; - reads it from standard input."`
-	Keyring string `placeholder:"FILE" help:"The ring file. Without it, only what the cookie says of itself is shown, and nothing of that is verified."`
+	Values  []string `arg:"" name:"value" sep:"none" help:"The value of the cookie; - reads it from standard input. With --from, also NAME=VALUE, and several."`
+	Keyring string   `placeholder:"FILE" help:"The ring file. Without it, only what the cookie says of itself is shown, and nothing of that is verified."`
 	cookieFlags
+	fromFlags
 	instant
 	JSON bool `name:"json" help:"Show one JSON object."`
 }
@@ -46,8 +47,13 @@ The members with --json, of which those that are not known are left out:
                                    accepted: future, expired, idle, not_before
     claimed                        what a token that is not authentic says of itself:
                                    codec, started, issued, expires, idle, id
+    system, cookie                 with --from, where there are also outcome, reason,
+                                   started, expires, bytes.text and payload
+    problem                        with --from: the reason in words
 
-Exit status: 0 valid, 1 rejected, 2 indeterminate, 3 unverified, 64 wrong usage, 66 no such ring.`
+` + fromHelp() + `
+
+Exit status: 0 valid, 1 rejected, 2 indeterminate, 3 unverified, 64 wrong usage (or settings), 66 no such ring.`
 }
 
 // A report is what is known of a cookie's value.
@@ -93,7 +99,17 @@ func saidBy(i session.Info) said {
 }
 
 func (c inspectCommand) Run(std streams) error {
-	value := c.Value
+	switch {
+	case c.From != "":
+		return c.inspectFrom(std)
+	case len(c.Setting) > 0:
+		return failf(statusUsage, "--setting: it is for cookies of another library: name it with --from")
+	case c.Cookie != "":
+		return failf(statusUsage, "--cookie: it is for cookies of another library; the name of keyturn's own is --name")
+	case len(c.Values) > 1:
+		return failf(statusUsage, "unexpected argument after VALUE; see keyturn inspect --help")
+	}
+	value := c.Values[0]
 	if value == "-" {
 		b, err := io.ReadAll(io.LimitReader(std.in, maxInput))
 		if err != nil {
@@ -143,7 +159,7 @@ func (c inspectCommand) Run(std streams) error {
 	case session.ErrForged:
 		fmt.Fprintf(std.err, "keyturn: either the value was changed or cut off, or it is of another cookie or audience than %s: see --name and --audience\n", c.cookie())
 	}
-	return r.status()
+	return outcomeStatus(r.Outcome)
 }
 
 // cookie says which cookie the value is taken for.
@@ -232,8 +248,9 @@ func algorithmOf(r *keyring.Ring, id string) string {
 	return ""
 }
 
-func (r *report) status() error {
-	switch r.Outcome {
+// outcomeStatus returns the failure of an outcome other than valid.
+func outcomeStatus(outcome string) error {
+	switch outcome {
 	case session.Valid.String():
 		return nil
 	case session.Rejected.String():

@@ -9,6 +9,7 @@
 //	keyturn keyring plan OLD NEW   judges whether an edit is safe to publish
 //	keyturn sign < payload.json    makes the value of a session cookie
 //	keyturn inspect VALUE          takes the value of a session cookie apart
+//	keyturn takeover-check FILE    runs cookies of other libraries against their readers
 //	keyturn bench                  measures codecs and algorithms with a session of your own
 //	keyturn demo                   serves a page on which to turn keys and stay signed in
 //
@@ -38,11 +39,12 @@ import (
 type command struct {
 	Version kong.VersionFlag `help:"Show the version."`
 
-	Keyring keyringCommand `cmd:"" help:"Make, show, check and edit the file of a ring of keys."`
-	Sign    signCommand    `cmd:"" help:"Make the value of a session cookie from a JSON object on standard input."`
-	Inspect inspectCommand `cmd:"" help:"Say what the value of a session cookie is, and what is in it."`
-	Bench   benchCommand   `cmd:"" help:"Measure the codecs and algorithms with a session of your own, to choose by."`
-	Demo    demoCommand    `cmd:"" help:"Serve a page on which to turn keys and stay signed in."`
+	Keyring       keyringCommand       `cmd:"" help:"Make, show, check and edit the file of a ring of keys."`
+	Sign          signCommand          `cmd:"" help:"Make the value of a session cookie from a JSON object on standard input."`
+	Inspect       inspectCommand       `cmd:"" help:"Say what the value of a session cookie is, and what is in it."`
+	TakeoverCheck takeoverCheckCommand `cmd:"" help:"Run files of other libraries' cookies against the readers of package session/takeover."`
+	Bench         benchCommand         `cmd:"" help:"Measure the codecs and algorithms with a session of your own, to choose by."`
+	Demo          demoCommand          `cmd:"" help:"Serve a page on which to turn keys and stay signed in."`
 }
 
 const description = `Signed cookie sessions: makes, checks and edits rings of keys, makes and opens
@@ -87,6 +89,7 @@ func run(args []string, std streams) int {
 		kong.Description(description),
 		kong.Vars{"version": version(), "cookie": session.DefaultName},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(showHelp),
 		kong.Writers(os.Stdout, std.err),
 	)
 	if err != nil {
@@ -136,9 +139,13 @@ func misuse(err error, args []string) error {
 		if _, ok := e.Context.Selected().Target.Interface().(inspectCommand); ok && strings.HasPrefix(text, "unexpected argument") {
 			text = "unexpected argument after VALUE"
 		}
-		if strings.HasPrefix(text, "expected one of ") { // of which the parser lists five
-			text = "expected one of " + commandsOf(e.Context.Selected())
+	}
+	if e := (*kong.ParseError)(nil); errors.As(err, &e) && e.Context != nil && strings.HasPrefix(text, "expected one of ") { // of which the parser lists five
+		group := e.Context.Selected()
+		if group == nil {
+			group = e.Context.Model.Node
 		}
+		text = "expected one of " + commandsOf(group)
 	}
 	text = plainly(text)
 	for _, arg := range args {

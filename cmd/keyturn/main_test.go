@@ -181,9 +181,10 @@ func TestHelp(t *testing.T) {
 		"keyring_import":  {"keyring", "import"},
 		"keyring_export":  {"keyring", "export"},
 
-		"inspect": {"inspect"},
-		"bench":   {"bench"},
-		"demo":    {"demo"},
+		"inspect":        {"inspect"},
+		"takeover_check": {"takeover-check"},
+		"bench":          {"bench"},
+		"demo":           {"demo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := want(t, 0, "", append(args, "--help")...)
@@ -263,7 +264,7 @@ func TestExitStatuses(t *testing.T) {
 		status int
 		says   string // on standard error
 	}{
-		{"nothing", "", "", 64, `expected one of "keyring", "sign", "inspect", "bench", "demo"`},
+		{"nothing", "", "", 64, `expected one of "keyring", "sign", "inspect", "takeover-check", "bench", "demo"`},
 		{"unknown verb", "", "inpsect", 64, `did you mean "inspect"`},
 		{"half a verb", "", "keyring", 64, `expected one of "init", "list", "check", "status", "rotate", "promote", "standby", "disable", "enable", "revoke", "end-sessions", "prune", "codec", "policy", "plan", "restore", "import", "export", "simulate"; see keyturn keyring --help`},
 		{"a flag without its value, at the end", "", "keyring rotate @RING --in", 64, "--in: its value is missing; see keyturn keyring rotate --help"},

@@ -12,6 +12,7 @@ const (
 	statusWarned        = 1 // keyring check
 	statusRejected      = 1 // inspect
 	statusRefused       = 1 // an edit of a ring
+	statusFailed        = 1 // takeover-check
 	statusIndeterminate = 2
 	statusUnverified    = 3
 
