@@ -17,14 +17,17 @@ const fragment = `package main
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"time"
 
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/session"
+	"github.com/keyturn/keyturn/session/takeover"
 )
 
 var sessions, _ = session.New[session.Values](session.Config{Keys: keyring.Ephemeral()})
 
-var _, _ = fmt.Println, http.Error
+var _, _, _, _, _ = fmt.Println, http.Error, os.Getenv, time.Now, takeover.Values
 
 func main() {}
 
