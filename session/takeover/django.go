@@ -208,9 +208,9 @@ func (k djangoKey) tag(value string) []byte {
 }
 
 func (d *django) open(now time.Time, values []string) (f session.Foreign, err error) {
-	text, ok := djangoUnquote(values[0])
+	text, ok := unquotePython(values[0])
 	if !ok {
-		return f, refuse(session.ErrMalformed, "it is quoted, and not as Python quotes it")
+		return f, errNotQuoted
 	}
 	value, tag, ok := djangoCut(text, d.sep)
 	if !ok {
@@ -363,65 +363,3 @@ func djangoExpiry(start time.Time, expiry any) (time.Time, error) {
 }
 
 var errDjangoExpiry = refuse(session.ErrUndecodable, "its _session_expiry is neither seconds nor a time")
-
-// djangoUnquote returns what a cookie has that Python may have quoted (http.cookies of
-// Python's library, _quote and _unquote): in double quotes, with \" and \\ and, for
-// the other characters that are not allowed there up to U+00FF, \ and three octal digits.
-// It has to be quoted as Python does it, so that each value has one quoted text.
-func djangoUnquote(cookie string) (string, bool) {
-	if len(cookie) < 2 || cookie[0] != '"' || cookie[len(cookie)-1] != '"' {
-		return cookie, true
-	}
-	quoted := cookie[1 : len(cookie)-1]
-	var text strings.Builder
-	for i := 0; i < len(quoted); i++ {
-		if quoted[i] != '\\' {
-			text.WriteByte(quoted[i])
-			continue
-		}
-		if i+1 < len(quoted) && (quoted[i+1] == '"' || quoted[i+1] == '\\') {
-			i++
-			text.WriteByte(quoted[i])
-			continue
-		}
-		if i+3 >= len(quoted) {
-			return "", false
-		}
-		r := rune(0)
-		for _, c := range []byte(quoted[i+1 : i+4]) {
-			r = r<<3 | rune(c-'0') // Python quotes nothing into what is no digit
-		}
-		text.WriteRune(r)
-		i += 3
-	}
-	return text.String(), djangoQuote(text.String()) == cookie
-}
-
-// djangoQuote quotes text as Python does.
-func djangoQuote(text string) string {
-	const allowed = "!#$%&'*+-.^_`|~:" // beside letters and digits
-	needed := text == ""
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		alnum := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-		if alnum || strings.ContainsRune(allowed, r) {
-			b.WriteRune(r)
-			continue
-		}
-		needed = true
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteString(`\` + string(r))
-		case r > 0xFF || strings.ContainsRune(" ()/<=>?@[]{}", r):
-			b.WriteRune(r)
-		default:
-			b.Write([]byte{'\\', '0' + byte(r>>6), '0' + byte(r>>3)&7, '0' + byte(r)&7})
-		}
-	}
-	b.WriteByte('"')
-	if !needed {
-		return text
-	}
-	return b.String()
-}

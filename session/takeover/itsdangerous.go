@@ -59,6 +59,9 @@ type ItsdangerousConfig struct {
 // is not read, and pickle is refused by name. A session starts when the cookie was
 // signed, where the class has the time, and ends MaxAge later.
 //
+// What Python's frameworks put into quotes in the cookie, as they do with the JSON of
+// Serializer and TimedSerializer, is read as it was before.
+//
 // Where a text has many spellings for the library, only the one that it writes itself
 // is read: base64 without padding, unused bits or other characters. JSON is that of RFC
 // 8259: no NaN, no name twice. What inflates to more than 64 KiB is refused. As in
@@ -92,11 +95,15 @@ func Itsdangerous(c ItsdangerousConfig) (*Reader, error) {
 		return nil, err
 	}
 	return &Reader{system: "itsdangerous", names: []string{c.Cookie}, open: func(now time.Time, values []string) (f session.Foreign, err error) {
+		cookie, ok := unquotePython(values[0])
+		if !ok {
+			return f, errNotQuoted
+		}
 		var value string
 		if class.timed {
-			value, f, err = s.unsignTimed(now, values[0])
+			value, f, err = s.unsignTimed(now, cookie)
 		} else {
-			value, err = s.unsign(values[0])
+			value, err = s.unsign(cookie)
 		}
 		if err == nil {
 			f.Data, err = class.decode(value)

@@ -290,3 +290,22 @@ func wantReason(t *testing.T, r *takeover.Reader, value string) {
 		_, _ = takeover.Values(f.Data)
 	}
 }
+
+// Python's http.cookies puts the JSON of a Serializer into quotes.
+func TestItsdangerousReadsWhatPythonHasQuoted(t *testing.T) {
+	const text, quoted = `{"user": "tom, o", "n": [1, 2]}`, `{\"user\": \"tom\054 o\"\054 \"n\": [1\054 2]}`
+	r := newItsdangerous(t, takeover.ItsdangerousConfig{Class: "Serializer"})
+	signed := palletsSign(palletsKey("itsdangerous"), text)
+	sig := strings.TrimPrefix(signed, text)
+	for _, cookie := range []string{signed, `"` + quoted + sig + `"`} {
+		f, err := r.Open(palletsNow, []string{cookie})
+		if data, ok := f.Data.(map[string]any); err != nil || !ok || data["user"] != "tom, o" {
+			t.Errorf("%s: %v, %v", cookie, f.Data, err)
+		}
+	}
+	for _, cookie := range []string{`"` + signed + `"`, `"` + quoted + sig, `"` + strings.ReplaceAll(quoted, `\054`, ",") + sig + `"`} {
+		if _, err := r.Open(palletsNow, []string{cookie}); err == nil {
+			t.Errorf("%s is accepted, which Python does not write", cookie)
+		}
+	}
+}
