@@ -38,11 +38,11 @@ type Config struct {
 	Domain string
 
 	// FormerScopes says where the cookies of session.Config.FormerNames, and
-	// those of other libraries that are taken over, were set, by their names, so that they can be deleted: a browser does not
-	// delete a cookie of another path, domain or partition. One that is not
-	// listed was set with Path, Domain and Partitioned as they are, except
-	// that one whose name begins with __Host- can only have been set at "/"
-	// and for one host.
+	// those of other libraries that are taken over, were set, by their names,
+	// so that they can be deleted: a browser does not delete a cookie of
+	// another path, domain or partition. One that is not listed was set with
+	// Path, Domain and Partitioned as they are, except that one whose name
+	// begins with __Host- can only have been set at "/" and for one host.
 	FormerScopes map[string]Scope
 
 	// SameSite says with which requests of other sites the browser sends the

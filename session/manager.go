@@ -63,8 +63,8 @@ type Request interface {
 	Cookies(name string) []string
 	// RawCookies returns the values of the request's cookies of this name, which
 	// need not be one that a cookie of ours may have, as they are in the header:
-	// with quotes, and whatever characters. It is asked for the cookies of other
-	// libraries alone.
+	// with quotes, and whatever characters. It is asked only where sessions of
+	// other libraries are taken over.
 	RawCookies(name string) []string
 }
 

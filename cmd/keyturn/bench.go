@@ -21,6 +21,7 @@ import (
 	"github.com/keyturn/keyturn/internal/turns"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/session"
+	"github.com/keyturn/keyturn/session/takeover"
 	"github.com/keyturn/keyturn/signer"
 )
 
@@ -82,7 +83,10 @@ func (c benchCommand) Run(std streams) error {
 			return err
 		}
 	}
-	values := valuesFrom(members)
+	values, err := takeover.Values(members)
+	if err != nil {
+		return fail(statusData, about(what, err))
+	}
 	codecs := slices.DeleteFunc(codec.All(), func(b codec.Codec) bool {
 		return len(c.Codec) > 0 && !slices.Contains(c.Codec, codecName(b.Name()))
 	})
@@ -154,27 +158,6 @@ func (c benchCommand) read(std streams) (what string, members map[string]any, er
 		return "", nil, fail(statusData, about(what, err))
 	}
 	return what, members, nil
-}
-
-// valuesFrom returns the Values of members, each of which is of one of their kinds.
-func valuesFrom(members map[string]any) (v session.Values) {
-	for name, x := range members {
-		switch x := x.(type) {
-		case bool:
-			session.Key[bool](name).Set(&v, x)
-		case string:
-			session.Key[string](name).Set(&v, x)
-		case int64:
-			session.Key[int64](name).Set(&v, x)
-		case float64:
-			session.Key[float64](name).Set(&v, x)
-		case []any:
-			session.Key[[]any](name).Set(&v, x)
-		case map[string]any:
-			session.Key[map[string]any](name).Set(&v, x)
-		}
-	}
-	return v
 }
 
 // usable says which of the algorithms cannot be used, as those that FIPS 140 does

@@ -21,6 +21,7 @@ import (
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/internal/turns"
 	"github.com/keyturn/keyturn/session"
+	"github.com/keyturn/keyturn/session/takeover"
 	"github.com/keyturn/keyturn/signer"
 )
 
@@ -292,8 +293,8 @@ func TestBenchReadsKindsOfValues(t *testing.T) {
 	if fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
 		t.Errorf("%#v\nwant %#v", got, want)
 	}
-	v := valuesFrom(got)
-	if v.Len() != len(want) || session.Key[int64]("max").Get(v) != math.MaxInt64 || session.Key[float64]("over").Get(v) != 1<<63 || !session.Key[bool]("t").Get(v) ||
+	v, err := takeover.Values(got)
+	if err != nil || v.Len() != len(want) || session.Key[int64]("max").Get(v) != math.MaxInt64 || session.Key[float64]("over").Get(v) != 1<<63 || !session.Key[bool]("t").Get(v) ||
 		session.Key[string]("s").Get(v) != "x" || len(session.Key[[]any]("a").Get(v)) != 2 || len(session.Key[map[string]any]("o").Get(v)) != 1 {
 		t.Errorf("%v of them", v.Len())
 	}
@@ -426,7 +427,11 @@ func (c spoiled) Decode(data []byte, v any) error {
 
 // Nothing is measured that does not work.
 func TestBenchMeasuresWhatHasBeenTried(t *testing.T) {
-	values, sound := valuesFrom(standardSession), signer.HMACSHA256()
+	values, err := takeover.Values(standardSession)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := signer.HMACSHA256()
 	unknown := sound
 	unknown.Name = ""
 	for name, test := range map[string]struct {
