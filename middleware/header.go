@@ -173,7 +173,7 @@ func unquoted(value string) (string, bool) {
 }
 
 // allInValue reports whether each of the eight bytes of x is inValue. One by one, a
-// session's 300 bytes would cost as much as their tag.
+// session's 300 bytes would cost half as much as their tag.
 func allInValue(x uint64) bool {
 	const (
 		each = 0x0101010101010101
