@@ -1,7 +1,6 @@
 package token
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 
@@ -150,16 +149,6 @@ func OpenSealed(raw []byte, header int, s signer.Sealer) ([]byte, bool) {
 	return s.Open(make([]byte, 0, len(raw)-header), raw[header:], raw[:header])
 }
 
-// text is unpadded base64url whose unused bits are zero, so that a token has
-// one text.
-var text = base64.RawURLEncoding.Strict()
-
-// TextSize returns the length of the text of a token of n bytes.
-func TextSize(n int) int { return text.EncodedLen(n) }
-
-// AppendText appends the text of raw to dst.
-func AppendText(dst, raw []byte) []byte { return text.AppendEncode(dst, raw) }
-
 // Is reports whether text is a token, of whatever version and whoever's key, as far as
 // can be seen without one.
 func Is(text string) bool {
@@ -168,22 +157,4 @@ func Is(text string) bool {
 		_, err = ParseHeader(raw)
 	}
 	return err == nil || err == ErrVersion
-}
-
-// DecodeText returns the bytes that s is the text of, in memory of their own.
-// Every text but the one that AppendText makes is ErrMalformed.
-func DecodeText(s string) ([]byte, error) {
-	// encoding/base64 skips CR and LF even when it is strict: what it skips
-	// is missing from the length. No text has a length of 1 modulo 4; without
-	// that check one skipped character could hide in it.
-	n := text.DecodedLen(len(s))
-	if len(s)%4 == 1 {
-		return nil, ErrMalformed
-	}
-	raw := make([]byte, n)
-	m, err := text.Decode(raw, []byte(s))
-	if err != nil || m != n {
-		return nil, ErrMalformed
-	}
-	return raw, nil
 }

@@ -2,7 +2,6 @@ package token
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -162,75 +161,6 @@ func TestOnlyAWholeTokenIsOpened(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestTextHasOneFormOnly(t *testing.T) {
-	tried := 0
-	for n := 3; n < 80; n++ {
-		raw := bytes.Repeat([]byte{0x92, 0xd4, 0xff}, 30)[:n]
-		s := string(AppendText(nil, raw))
-		if len(s) != TextSize(n) {
-			t.Fatalf("TextSize(%d) = %d, the text has %d", n, TextSize(n), len(s))
-		}
-		if got, err := DecodeText(s); err != nil || !bytes.Equal(got, raw) {
-			t.Fatalf("DecodeText(%q) = %x, %v", s, got, err)
-		}
-		// Whatever else decodes must be the text of other bytes.
-		check := func(edited string) {
-			tried++
-			got, err := DecodeText(edited)
-			if err == nil && string(AppendText(nil, got)) != edited {
-				t.Errorf("DecodeText(%q) is %x, whose text is %q", edited, got, AppendText(nil, got))
-			}
-		}
-		for i := range len(s) + 1 {
-			for c := range 256 {
-				check(s[:i] + string([]byte{byte(c)}) + s[i:])
-				if i < len(s) {
-					check(s[:i] + string([]byte{byte(c)}) + s[i+1:])
-				}
-			}
-			check(s[:i])
-			check(s[:i] + "\r\n" + s[i:])
-			check(s[:i] + "\n\n\n" + s[i:])
-			check(s[:i] + "\n\n\n\n" + s[i:])
-		}
-		check(s + "=")
-		check(s + "==")
-	}
-	t.Logf("%d texts tried", tried)
-}
-
-func TestDecodeTextSharesNothing(t *testing.T) {
-	s := base64.RawURLEncoding.EncodeToString([]byte("abcdef"))
-	a, _ := DecodeText(s)
-	b, _ := DecodeText(s)
-	a[0] = 'x'
-	if b[0] != 'a' {
-		t.Error("two decodings share memory")
-	}
-}
-
-func TestDecodeTextAllocatesItsResultOnly(t *testing.T) {
-	s := string(AppendText(nil, make([]byte, 200)))
-	if n := testing.AllocsPerRun(100, func() { DecodeText(s) }); n != 1 {
-		t.Errorf("%v allocations, want 1", n)
-	}
-}
-
-func FuzzText(f *testing.F) {
-	f.Add("ktQBLzzc1Wlb")
-	f.Add("kt\nQB")
-	f.Add("ktQ")
-	f.Fuzz(func(t *testing.T, s string) {
-		raw, err := DecodeText(s)
-		if err != nil {
-			return
-		}
-		if again := string(AppendText(nil, raw)); again != s {
-			t.Fatalf("%q is accepted and written as %q", s, again)
-		}
-	})
 }
 
 func FuzzHeader(f *testing.F) {
