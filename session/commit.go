@@ -74,7 +74,7 @@ type Commit struct {
 	envelope *envelope
 	came     *opened
 	taken    *taken
-	written  written
+	written  *written // nil: nothing
 }
 
 // Cookie returns what is known of the cookie that came with the request, as
@@ -94,7 +94,7 @@ func (c Commit) Token() Info {
 	if c.Value == "" {
 		return Info{}
 	}
-	w := &c.written
+	w := c.written
 	return c.envelope.info(&opened{header: w.header, key: w.key, size: len(c.Value), payload: w.payload, verified: true})
 }
 
@@ -105,14 +105,20 @@ func (c Commit) Token() Info {
 //
 // If reissue is true, a session that was merely read may be sent again under
 // the present key and codec.
-func (s *Session[T]) Commit(reissue bool) (c Commit) {
+func (s *Session[T]) Commit(reissue bool) Commit {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	first := !s.frozen
 	s.frozen = true
-	if !s.touched {
-		return c
+	if !s.touched { // as with most requests, and they are to cost little
+		s.mu.Unlock()
+		return Commit{}
 	}
+	defer s.mu.Unlock()
+	return s.commit(first, reissue)
+}
+
+// commit is Commit for a session that has been touched, with s.mu held.
+func (s *Session[T]) commit(first, reissue bool) (c Commit) {
 	c.Touched = first
 	if s.opening {
 		// Whoever judges the cookie is not done, and what does so may hang.
@@ -121,7 +127,7 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 	}
 	c.Outcome, c.Reason = s.outcome()
 	if s.came != 0 {
-		c.envelope, c.came = &s.m.envelope, &s.cookie
+		c.envelope, c.came = &s.m.envelope, &s.cookie.opened
 	}
 	if s.taken != nil {
 		c.Attempts, c.taken = s.taken.attempts, s.taken
@@ -170,17 +176,22 @@ func (s *Session[T]) Commit(reissue bool) (c Commit) {
 		c.Sent = SentNothing
 		return c
 	}
-	if came := &s.cookie; c.Sent == SentReissued && w.key.ID == came.key.ID && w.header.Codec == came.header.Codec && came.name == 0 {
+	if came := s.cookie; c.Sent == SentReissued && w.key.ID == came.key.ID && w.header.Codec == came.header.Codec && came.name == 0 {
 		// It has to stay as it is.
 		c.Sent = SentNothing
 		return c
 	}
-	c.Value = s.m.issue(&w)
-	c.envelope, c.written = &s.m.envelope, w
+	sent := s.wrote
+	if sent == nil {
+		sent = new(written)
+	}
+	*sent = w
+	c.Value = s.m.issue(sent)
+	c.envelope, c.written = &s.m.envelope, sent
 	if s.original() {
 		s.m.tally.reissue(Reissue{
 			FromKey: s.cookie.key.ID, ToKey: w.key.ID,
-			FromCodec: s.m.codec(&s.cookie).Name(), ToCodec: w.codec.Name(),
+			FromCodec: s.m.codec(&s.cookie.opened).Name(), ToCodec: w.codec.Name(),
 		})
 	}
 	c.MaxAge = deadline(&w.header).Sub(now)
@@ -255,7 +266,7 @@ func earlierKey(a, b *keyring.Subkey) bool {
 func (s *Session[T]) laterCodec(now time.Time) codec.Codec {
 	ring := s.keys.Ring()
 	c, place := s.m.writeCodec(ring, now)
-	if place <= s.m.codecPlace(ring, &s.cookie, now) {
+	if place <= s.m.codecPlace(ring, &s.cookie.opened, now) {
 		return nil
 	}
 	return c
@@ -277,7 +288,7 @@ func (s *Session[T]) token(now time.Time) (written, error) {
 	case s.wrote != nil:
 		w = *s.wrote
 	case s.original():
-		w.header, w.codec, w.payload = s.cookie.header, s.m.codec(&s.cookie), s.cookie.payload
+		w.header, w.codec, w.payload = s.cookie.header, s.m.codec(&s.cookie.opened), s.cookie.payload
 	}
 	if w.key == nil {
 		var err error

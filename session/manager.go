@@ -154,9 +154,10 @@ func (m *Manager[T]) Open(now time.Time, value string) *Session[T] {
 	o := &struct { // one allocation
 		session Session[T]
 		request single
+		cookie  arrived[T]
 	}{request: single{instant(now), m.Name(), [1]string{value}}}
 	s := &o.session
-	s.m, s.ctx, s.req = m, context.Background(), &o.request
+	s.m, s.ctx, s.req, s.cookie = m, context.Background(), &o.request, &o.cookie
 	s.touched = true
 	s.open() // nobody else has s: it needs no lock
 	s.count()

@@ -40,7 +40,7 @@ type Session[T any] struct {
 
 	// What came with the request.
 	keys   *keyring.Subkeys
-	cookie opened
+	cookie *arrived[T] // the one that decides, if one came
 	reason Reason
 	came   uint8 // bit i: a cookie of the name i
 	spare  bool  // one of them could not be judged, whatever became of the others
@@ -53,6 +53,13 @@ type Session[T any] struct {
 	// not been looked for.
 	extra *[]byte
 	whole bool // the payload is what T encodes to: it has nothing else, at any depth
+}
+
+// arrived is a cookie that came with the request, and room for what it decodes to, in
+// one allocation: most requests bring one, and touch it.
+type arrived[T any] struct {
+	opened
+	data T
 }
 
 // touch opens the session, once. s.mu is held, but not where somebody else's code judges
@@ -106,12 +113,11 @@ func (s *Session[T]) open() {
 		s.takeOver(now)
 	}
 	if s.came != 0 && reason == 0 {
-		o := &s.cookie
-		data := new(T)
-		if s.m.decode(s.m.codec(o), o.payload, data) != nil {
+		in := s.cookie
+		if s.m.decode(s.m.codec(&in.opened), in.payload, &in.data) != nil {
 			reason = ErrUndecodable
 		} else {
-			s.data = data
+			s.data = &in.data
 		}
 	}
 	s.reason = reason
@@ -153,7 +159,10 @@ func (s *Session[T]) find(now time.Time) (reason Reason) {
 				continue // it may be the other library's
 			}
 			if s.came == 0 {
-				reason, first = s.m.open(&s.cookie, keys, now, i, v), uint8(i)
+				if s.cookie == nil {
+					s.cookie = new(arrived[T])
+				}
+				reason, first = s.m.open(&s.cookie.opened, keys, now, i, v), uint8(i)
 				s.came, s.spare = 1<<i, reason.Outcome() == Indeterminate
 				continue
 			}
@@ -162,13 +171,13 @@ func (s *Session[T]) find(now time.Time) (reason Reason) {
 			s.spare = s.spare || r.Outcome() == Indeterminate
 			switch {
 			case reason != 0 && r == 0:
-				s.cookie, reason, first = other, 0, uint8(i)
+				s.cookie.opened, reason, first = other, 0, uint8(i)
 			case reason != 0 && reason.Outcome() != Indeterminate && r.Outcome() == Indeterminate:
-				s.cookie, reason = other, r
+				s.cookie.opened, reason = other, r
 			case r != 0:
 			case sameSession(&s.cookie.header, &other.header):
 				if other.header.Issued > s.cookie.header.Issued {
-					s.cookie = other
+					s.cookie.opened = other
 				}
 			case other.name == first:
 				ambiguous = true
@@ -181,7 +190,7 @@ func (s *Session[T]) find(now time.Time) (reason Reason) {
 	case ambiguous:
 		return ErrAmbiguous
 	}
-	return s.m.checkRevoked(s.ctx, &s.cookie)
+	return s.m.checkRevoked(s.ctx, &s.cookie.opened)
 }
 
 // inherited reports whether the session is still the one in another library's cookie.
@@ -227,7 +236,7 @@ func (s *Session[T]) info() Info {
 	case s.came == 0:
 		return Info{}
 	}
-	return s.m.info(&s.cookie)
+	return s.m.info(&s.cookie.opened)
 }
 
 // ID returns the ID of the session as it is now; "" without Config.IDs, and
@@ -260,7 +269,7 @@ func (s *Session[T]) payload() ([]byte, codec.Codec) {
 	case s.wrote != nil:
 		return s.wrote.payload, s.wrote.codec
 	case s.valid():
-		return s.cookie.payload, s.m.codec(&s.cookie)
+		return s.cookie.payload, s.m.codec(&s.cookie.opened)
 	}
 	return nil, nil
 }
@@ -488,7 +497,7 @@ type encoded struct {
 // encodeChanged encodes the data of a session that came in a cookie, in the
 // codec that is to be written unless it has to stay in the one it came in.
 func (s *Session[T]) encodeChanged(v *T, h *token.Header, key *keyring.Subkey, now time.Time) (encoded, error) {
-	came := s.m.codec(&s.cookie)
+	came := s.m.codec(&s.cookie.opened)
 	kept, err := s.m.encode(came, v)
 	if err != nil {
 		return encoded{}, err
@@ -540,12 +549,12 @@ func (s *Session[T]) unknown() ([]byte, error) {
 	if s.extra != nil {
 		return *s.extra, nil
 	}
-	if s.m.flat && s.data != nil && !s.changed && s.m.encodesTo(s.m.codec(&s.cookie), s.data, s.cookie.payload) {
+	if s.m.flat && s.data != nil && !s.changed && s.m.encodesTo(s.m.codec(&s.cookie.opened), s.data, s.cookie.payload) {
 		// The data is still that of the cookie, and all that there is in it.
 		s.extra, s.whole = &noExtra, true
 		return nil, nil
 	}
-	if merger, ok := s.m.codec(&s.cookie).(codec.Merger); ok && !s.m.isValues {
+	if merger, ok := s.m.codec(&s.cookie.opened).(codec.Merger); ok && !s.m.isValues {
 		b, err := extraOf(merger, s.cookie.payload, s.m.shape.Known)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
@@ -564,7 +573,7 @@ var noExtra []byte
 // known returns the encoding of what T knows of the cookie's payload.
 func (s *Session[T]) known() ([]byte, error) {
 	var v T
-	c := s.m.codec(&s.cookie)
+	c := s.m.codec(&s.cookie.opened)
 	if err := s.m.decode(c, s.cookie.payload, &v); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotCarried, err)
 	}

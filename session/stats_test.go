@@ -70,7 +70,7 @@ func TestStatsHasNothingOfAClient(t *testing.T) {
 			if c := s.Commit(true); c.Sent != SentNothing {
 				t.Fatalf("sends %v", c.Sent)
 			}
-			if c := s.Info(); c.KeyID != (keyring.KeyID{}) && c.KeyID != keyring.KeyID(raw[3:7]) || c.Codec != "" && !s.cookie.verified {
+			if c := s.Info(); c.KeyID != (keyring.KeyID{}) && c.KeyID != keyring.KeyID(raw[3:7]) || c.Codec != "" && !(s.cookie != nil && s.cookie.verified) {
 				t.Fatalf("%+v", c)
 			}
 		}
