@@ -584,7 +584,7 @@ func TestOpeningAllocatesItsResultOnly(t *testing.T) {
 		cookie := signedIn(t, m, t0, visit{User: "tom"})
 		keys := m.names[0].keys.Subkeys()
 		var o opened
-		if n := testing.AllocsPerRun(1000, func() { m.open(&o, keys, t0, 0, cookie) }); n > 1 {
+		if n := testing.AllocsPerRun(1000, func() { m.open(&o, nil, keys, t0, 0, cookie) }); n > 1 {
 			t.Errorf("%s: open allocates %v times, want 1", a.Name, n)
 		}
 		var v string

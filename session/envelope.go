@@ -62,13 +62,13 @@ type opened struct {
 
 // open verifies a cookie value, in the order of the reasons, and makes o of it. On
 // failure, the fields of o that are set are what may be told of the cookie: the key
-// of the ring; the header once it is verified.
-func (e *envelope) open(o *opened, keys *keyring.Subkeys, now time.Time, name int, value string) Reason {
+// of the ring; the header once it is verified. What is decoded may be put into room.
+func (e *envelope) open(o *opened, room []byte, keys *keyring.Subkeys, now time.Time, name int, value string) Reason {
 	*o = opened{name: uint8(name), size: len(value)}
 	if len(value)+len(e.names[name].name) > MaxCookie {
 		return ErrTooLarge
 	}
-	raw, err := token.DecodeText(value)
+	raw, err := token.DecodeText(room, value)
 	if err != nil {
 		return ErrMalformed
 	}

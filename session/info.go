@@ -76,7 +76,7 @@ func ReadUnverified(value string) (Info, error) {
 	if len(value) > MaxCookie {
 		return Info{}, ErrTooLarge
 	}
-	raw, err := token.DecodeText(value)
+	raw, err := token.DecodeText(nil, value)
 	if err != nil {
 		return Info{}, ErrMalformed
 	}

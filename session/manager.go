@@ -320,8 +320,10 @@ func blame(c codec.Codec, values map[string]any, err error) error {
 }
 
 const (
-	firstCustomID  = 128
-	typicalPayload = 192 // bytes; more only costs another allocation
+	firstCustomID = 128
+	// In bytes; more only costs another allocation.
+	typicalPayload = 192
+	typicalToken   = 240
 )
 
 func (m *Manager[T]) readBack(c codec.Codec, b []byte, v *T) error {

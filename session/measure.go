@@ -12,11 +12,11 @@ func init() {
 		keys := e.names[0].keys.Subkeys()
 		open = func(now time.Time) ([]byte, error) {
 			var o opened
-			reason := e.open(&o, keys, now, 0, value)
+			reason := e.open(&o, nil, keys, now, 0, value)
 			return o.payload, reason.Err()
 		}
 		var o opened
-		if e.open(&o, keys, now, 0, value) != 0 {
+		if e.open(&o, nil, keys, now, 0, value) != 0 {
 			return open, nil
 		}
 		w := written{o.header, o.key, e.codec(&o), o.payload}

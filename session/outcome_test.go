@@ -18,7 +18,7 @@ import (
 
 func decodeText(t testing.TB, cookie string) []byte {
 	t.Helper()
-	raw, err := token.DecodeText(cookie)
+	raw, err := token.DecodeText(nil, cookie)
 	if err != nil {
 		t.Fatal(err)
 	}

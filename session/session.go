@@ -55,11 +55,12 @@ type Session[T any] struct {
 	whole bool // the payload is what T encodes to: it has nothing else, at any depth
 }
 
-// arrived is a cookie that came with the request, and room for what it decodes to, in
-// one allocation: most requests bring one, and touch it.
+// arrived is a cookie that came with the request, with room for its bytes and for what
+// they decode to, in one allocation.
 type arrived[T any] struct {
 	opened
 	data T
+	raw  [typicalToken]byte
 }
 
 // touch opens the session, once. s.mu is held, but not where somebody else's code judges
@@ -162,12 +163,12 @@ func (s *Session[T]) find(now time.Time) (reason Reason) {
 				if s.cookie == nil {
 					s.cookie = new(arrived[T])
 				}
-				reason, first = s.m.open(&s.cookie.opened, keys, now, i, v), uint8(i)
+				reason, first = s.m.open(&s.cookie.opened, s.cookie.raw[:0], keys, now, i, v), uint8(i)
 				s.came, s.spare = 1<<i, reason.Outcome() == Indeterminate
 				continue
 			}
 			s.came |= 1 << i
-			r := s.m.open(&other, keys, now, i, v)
+			r := s.m.open(&other, nil, keys, now, i, v)
 			s.spare = s.spare || r.Outcome() == Indeterminate
 			switch {
 			case reason != 0 && r == 0:

@@ -56,7 +56,7 @@ func TestStatsCountsWhatBecameOfCookies(t *testing.T) {
 // it speaks of, and is counted by the reason.
 func TestStatsHasNothingOfAClient(t *testing.T) {
 	m := newManager[visit](t, Config{})
-	raw, err := token.DecodeText(signedIn(t, m, t0, visit{User: "tom"}))
+	raw, err := token.DecodeText(nil, signedIn(t, m, t0, visit{User: "tom"}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -223,7 +223,7 @@ func TestMutatedTokensAreNotAccepted(t *testing.T) {
 		subkeys := m.names[0].keys.Subkeys()
 		try := func(value string) {
 			var o opened
-			if reason := m.open(&o, subkeys, now, 0, value); reason == 0 && value != c.Value {
+			if reason := m.open(&o, nil, subkeys, now, 0, value); reason == 0 && value != c.Value {
 				t.Fatalf("%s: accepted: %q", c.Name, value)
 			}
 		}

@@ -69,13 +69,18 @@ func AppendText(dst, raw []byte) []byte {
 	return dst
 }
 
-// DecodeText returns the bytes that s is the text of, in memory of their own.
-// Every text but the one that AppendText makes is ErrMalformed.
-func DecodeText(s string) ([]byte, error) {
+// DecodeText returns the bytes that s is the text of: in room, if they fit into its
+// capacity, or else in memory of their own. Every text but the one that AppendText
+// makes is ErrMalformed.
+func DecodeText(room []byte, s string) ([]byte, error) {
 	if len(s)%4 == 1 { // six bits are no byte
 		return nil, ErrMalformed
 	}
-	raw := make([]byte, len(s)/4*3+len(s)%4*6/8)
+	size := len(s)/4*3 + len(s)%4*6/8
+	if size > cap(room) {
+		room = make([]byte, size)
+	}
+	raw := room[:size:size]
 	to := raw
 	var seen uint32                   // all bits of all groups
 	for len(s) >= 8 && len(to) >= 8 { // of the eight, two are written again

@@ -152,7 +152,7 @@ func OpenSealed(raw []byte, header int, s signer.Sealer) ([]byte, bool) {
 // Is reports whether text is a token, of whatever version and whoever's key, as far as
 // can be seen without one.
 func Is(text string) bool {
-	raw, err := DecodeText(text)
+	raw, err := DecodeText(nil, text)
 	if err == nil {
 		_, err = ParseHeader(raw)
 	}
