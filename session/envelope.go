@@ -132,13 +132,12 @@ func keyReason(err error) Reason {
 }
 
 func (e *envelope) checkTimes(h *token.Header, ring *keyring.Ring, now time.Time) Reason {
-	t := now.Unix()
+	t, start, issued := now.Unix(), int64(h.Start), int64(h.Issued)
 	// Two clocks may each be off by the skew, in opposite directions.
-	limit := now.Add(2 * ring.Policy().Skew).Unix()
-	start, issued := int64(h.Start), int64(h.Issued)
-	switch {
-	case issued > limit || start > limit:
+	if latest := max(start, issued); latest > t && latest > now.Add(2*ring.Policy().Skew).Unix() {
 		return ErrFuture
+	}
+	switch {
 	case t >= int64(h.Expires):
 		return ErrExpired
 	case h.Idle != 0 && t >= issued+int64(h.Idle):
