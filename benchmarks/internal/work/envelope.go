@@ -22,9 +22,11 @@ import (
 // without.
 const FloorEnvelope = "floor: one pooled HMAC-SHA256 and base64"
 
-// AtATime is keyturn beside FloorEnvelope, in the contests of the envelope: neither
-// asks for the time.
-const AtATime = "keyturn hmac-sha256 at a given time"
+// AtATime is behind the name of keyturn where it is beside a floor: neither asks for
+// the time.
+const AtATime = " at a given time"
+
+const atATimeNote = "as the floor, it does not ask for the time"
 
 // padded is data whose JSON is as long as is asked for.
 type padded struct {
@@ -92,7 +94,7 @@ func envelopes() ([]Contest, error) {
 			// The others ask for the time themselves; keyturn is told it.
 			enter("keyturn "+a.Name, note, time.Now)
 			if a.Name == signer.HMACSHA256().Name {
-				enter(AtATime, "as the floor, it does not ask for the time", func() time.Time { return Now })
+				enter("keyturn "+a.Name+AtATime, atATimeNote, func() time.Time { return Now })
 			}
 		}
 		all = append(all, opens, signs)

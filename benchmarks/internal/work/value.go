@@ -64,11 +64,18 @@ func values() ([]Contest, error) {
 			if err := is(typed, text, a, c); err != nil {
 				return nil, err
 			}
-			enter(who, note, len(text), func() {
-				if typed.Open(time.Now(), text).Data() != Standard {
-					panic("another session")
-				}
-			}, func() { Sink = mustSignIn(typed, Standard) })
+			enterAt := func(who, note string, now func() time.Time) {
+				enter(who, note, len(text), func() {
+					if typed.Open(now(), text).Data() != Standard {
+						panic("another session")
+					}
+				}, func() { Sink = mustSignIn(typed, now(), Standard) })
+			}
+			enterAt(who, note, time.Now)
+			isFloors := a.Name == signer.HMACSHA256().Name
+			if isFloors {
+				enterAt(who+AtATime, atATimeNote, func() time.Time { return Now })
+			}
 
 			who += " values"
 			untyped, err := newManager[session.Values](a, c)
@@ -90,9 +97,9 @@ func values() ([]Contest, error) {
 				if keyUser.Get(untyped.Open(time.Now(), valuesText).Data()) != Standard.User {
 					panic("another session")
 				}
-			}, func() { Sink = mustSignIn(untyped, data) })
+			}, func() { Sink = mustSignIn(untyped, time.Now(), data) })
 
-			if a.Name == signer.HMACSHA256().Name {
+			if isFloors {
 				open, sign, err := floor(text)
 				if err != nil {
 					return nil, err
@@ -108,8 +115,8 @@ func values() ([]Contest, error) {
 	return []Contest{opens, makes}, nil
 }
 
-func mustSignIn[T any](m *session.Manager[T], v T) string {
-	text, err := signIn(m, time.Now(), v)
+func mustSignIn[T any](m *session.Manager[T], now time.Time, v T) string {
+	text, err := signIn(m, now, v)
 	if err != nil {
 		panic(err)
 	}
