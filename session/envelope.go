@@ -72,8 +72,8 @@ func (e *envelope) open(o *opened, room []byte, keys *keyring.Subkeys, now time.
 	if err != nil {
 		return ErrMalformed
 	}
-	h, err := token.ParseHeader(raw)
-	switch err {
+	var h token.Header
+	switch h.Parse(raw) {
 	case nil:
 	case token.ErrVersion:
 		return ErrUnsupportedVersion

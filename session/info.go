@@ -80,8 +80,8 @@ func ReadUnverified(value string) (Info, error) {
 	if err != nil {
 		return Info{}, ErrMalformed
 	}
-	h, err := token.ParseHeader(raw)
-	switch err {
+	var h token.Header
+	switch h.Parse(raw) {
 	case nil:
 	case token.ErrVersion:
 		return Info{}, ErrUnsupportedVersion

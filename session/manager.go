@@ -323,7 +323,7 @@ const (
 	firstCustomID = 128
 	// In bytes; more only costs another allocation.
 	typicalPayload = 192
-	typicalToken   = 240
+	typicalToken   = 208
 )
 
 func (m *Manager[T]) readBack(c codec.Codec, b []byte, v *T) error {

@@ -79,18 +79,18 @@ func (h *Header) Append(dst []byte) []byte {
 	return dst
 }
 
-// ParseHeader reads the header that raw begins with. Nothing in it is to be
-// believed before VerifySigned or OpenSealed has verified raw.
-func ParseHeader(raw []byte) (Header, error) {
-	var h Header
+// Parse makes h the header that raw begins with. Nothing in it is to be believed
+// before VerifySigned or OpenSealed has verified raw.
+func (h *Header) Parse(raw []byte) error {
+	*h = Header{}
 	if len(raw) < 2 || raw[0] != magic0 || raw[1]&0xF0 != magic1 {
-		return h, ErrMalformed
+		return ErrMalformed
 	}
 	if raw[1]&^flags != magic1|version {
-		return h, ErrVersion
+		return ErrVersion
 	}
 	if len(raw) < MinHeader {
-		return h, ErrMalformed
+		return ErrMalformed
 	}
 	h.Codec = raw[2]
 	h.Key = [4]byte(raw[3:7])
@@ -100,22 +100,22 @@ func ParseHeader(raw []byte) (Header, error) {
 	rest := raw[MinHeader:]
 	if raw[1]&flagIdle != 0 {
 		if len(rest) < idleSize {
-			return h, ErrMalformed
+			return ErrMalformed
 		}
 		h.Idle = binary.BigEndian.Uint32(rest)
 		if h.Idle == 0 { // would be written without the flag
-			return h, ErrMalformed
+			return ErrMalformed
 		}
 		rest = rest[idleSize:]
 	}
 	if raw[1]&flagID != 0 {
 		if len(rest) < IDSize {
-			return h, ErrMalformed
+			return ErrMalformed
 		}
 		h.HasID = true
 		h.ID = [IDSize]byte(rest)
 	}
-	return h, nil
+	return nil
 }
 
 // Sign appends to dst the token of header and payload, authenticated by s.
@@ -154,7 +154,7 @@ func OpenSealed(raw []byte, header int, s signer.Sealer) ([]byte, bool) {
 func Is(text string) bool {
 	raw, err := DecodeText(nil, text)
 	if err == nil {
-		_, err = ParseHeader(raw)
+		err = new(Header).Parse(raw)
 	}
 	return err == nil || err == ErrVersion
 }

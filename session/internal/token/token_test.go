@@ -77,21 +77,22 @@ func TestHeaderRoundTrip(t *testing.T) {
 				t.Errorf("Size = %d, appended %d bytes", h.Size(), len(raw))
 			}
 			for _, rest := range []string{"", "payload"} {
-				got, err := ParseHeader(append(raw, rest...))
+				var got Header
+				err := got.Parse(append(raw, rest...))
 				if err != nil || got != h {
-					t.Errorf("ParseHeader before %q = %+v, %v; want %+v", rest, got, err, h)
+					t.Errorf("Parse before %q = %+v, %v; want %+v", rest, got, err, h)
 				}
 			}
 			for n := range raw {
-				if _, err := ParseHeader(raw[:n]); err == nil {
-					t.Errorf("ParseHeader took %d of %d bytes", n, len(raw))
+				if new(Header).Parse(raw[:n]) == nil {
+					t.Errorf("Parse took %d of %d bytes", n, len(raw))
 				}
 			}
 		}
 	}
 }
 
-func TestParseHeaderTellsNewerFromForeign(t *testing.T) {
+func TestParseTellsNewerFromForeign(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		raw  string
@@ -111,7 +112,7 @@ func TestParseHeaderTellsNewerFromForeign(t *testing.T) {
 		{"idle of 0", "92d5 01 2f3cdcd5 6955b900 6955c710 69682e00 00000000", ErrMalformed},
 		{"good", exampleHex, nil},
 	} {
-		if _, err := ParseHeader(fromHex(t, tt.raw)); !errors.Is(err, tt.want) {
+		if err := new(Header).Parse(fromHex(t, tt.raw)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
 	}
@@ -167,7 +168,8 @@ func FuzzHeader(f *testing.F) {
 	f.Add(example.Append(nil))
 	f.Add([]byte{0x92, 0xd7, 1})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		h, err := ParseHeader(raw)
+		var h Header
+		err := h.Parse(raw)
 		if err != nil {
 			return
 		}
