@@ -383,8 +383,8 @@ func TestOneAndTwoAreMeasuredInTurn(t *testing.T) {
 				t.Errorf("%d and %d rounds", len(p.one), len(p.two))
 			}
 		}
-		if calls[0] != calls[1] || forks != 2 {
-			t.Errorf("%d forks are called %v times", forks, calls)
+		if first, last := 0, forks-1; len(calls) != 2 || calls[first] != calls[last] || forks < 64 {
+			t.Errorf("of %d forks, these are called so many times: %v", forks, calls)
 		}
 		// As it comes while it is warmed up, off, and as it comes.
 		if len(seen) != 3 || seen[0] != usual || seen[1] == usual || seen[2] != usual || percent() != usual {

@@ -290,7 +290,12 @@ func survive(who string, do func()) (err error) {
 func inParallel(ctx context.Context, e effort, w work.Entry, progress func(done, of int)) ([]parallel, error) {
 	progress(0, 2*e.parallelRounds)
 	all := []parallel{{who: w.Who, collector: false}, {who: w.Who, collector: true}}
-	forks := []func(){w.Fork(), w.Fork()}
+	// What two neighbours in memory write to may be in one cache line.
+	apart := make([]func(), 64)
+	for i := range apart {
+		apart[i] = w.Fork()
+	}
+	forks := []func(){apart[0], apart[len(apart)-1]}
 	for _, do := range forks {
 		if err := survive(w.Who, do); err != nil {
 			return nil, err
