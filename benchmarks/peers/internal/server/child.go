@@ -87,7 +87,7 @@ func handler() (http.Handler, error) {
 		json.NewEncoder(w).Encode(usage{int64(cpu), known})
 	})
 	mux.HandleFunc("GET "+paths[Bare], func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, user)
+		page(w, user)
 	})
 	mux.HandleFunc("POST "+paths[Bare], func(w http.ResponseWriter, r *http.Request) {})
 	for name, site := range map[string]func() (signIn, read http.Handler, err error){
@@ -102,6 +102,13 @@ func handler() (http.Handler, error) {
 		mux.Handle("GET "+paths[name], read)
 	}
 	return mux, nil
+}
+
+// page answers as pages do, with a header of its own: or the first one that there is,
+// which is more work for net/http than one more, would be the session's.
+func page(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	io.WriteString(w, text)
 }
 
 func refuse(w http.ResponseWriter, err error) {
@@ -123,7 +130,7 @@ func keyturnSite(c codec.Codec) func() (signIn, read http.Handler, err error) {
 					refuse(w, err)
 				}
 			})), mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				io.WriteString(w, m.From(r.Context()).Data().User)
+				page(w, m.From(r.Context()).Data().User)
 			})), nil
 	}
 }
@@ -149,7 +156,7 @@ func gorillaSite() (signIn, read http.Handler, err error) {
 				return
 			}
 			name, _ := s.Values["user"].(string)
-			io.WriteString(w, name)
+			page(w, name)
 		}), nil
 }
 
@@ -160,7 +167,7 @@ func golangcollegeSite() (signIn, read http.Handler, err error) {
 				m.Put(r, name, value)
 			}
 		})), m.Enable(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, m.GetString(r, "user"))
+			page(w, m.GetString(r, "user"))
 		})), nil
 }
 
@@ -175,7 +182,7 @@ func scsSite() (signIn, read http.Handler, err error) {
 				sm.Put(r.Context(), name, value)
 			}
 		})), sm.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, sm.GetString(r.Context(), "user"))
+			page(w, sm.GetString(r.Context(), "user"))
 		})), nil
 }
 
