@@ -18,8 +18,8 @@ import (
 	"github.com/keyturn/keyturn/signer"
 )
 
-// FloorEnvelope is the floor of the envelope: what no signed cookie can do
-// without.
+// FloorEnvelope is the floor of the envelope: what no signed cookie can do without,
+// by the standard library. Keyturn gets below it where it writes text faster.
 const FloorEnvelope = "floor: one pooled HMAC-SHA256 and base64"
 
 // AtATime is behind the name of keyturn where it is beside a floor: neither asks for

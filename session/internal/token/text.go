@@ -6,8 +6,8 @@ import (
 )
 
 // The text is read and written eight characters at a time, by tables, in half the
-// time that package encoding/base64 takes: on the path of a request it is a third of
-// everything. It is also stricter, which skips CR and LF.
+// time of package encoding/base64, which took a fifth of what it takes to open a
+// session's cookie. Nor does this skip CR and LF, as that does however strict it is.
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
