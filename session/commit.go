@@ -169,8 +169,11 @@ func (s *Session[T]) commit(first, reissue bool) (c Commit) {
 	default:
 		return c
 	}
-	w, err := s.token(now)
-	if err != nil {
+	w := s.wrote
+	if w == nil {
+		w = new(written)
+	}
+	if err := s.token(w, now); err != nil {
 		// What was written has its key and fits: this is a refresh that
 		// nobody asked for, and it can wait.
 		c.Sent = SentNothing
@@ -181,13 +184,8 @@ func (s *Session[T]) commit(first, reissue bool) (c Commit) {
 		c.Sent = SentNothing
 		return c
 	}
-	sent := s.wrote
-	if sent == nil {
-		sent = new(written)
-	}
-	*sent = w
-	c.Value = s.m.issue(sent)
-	c.envelope, c.written = &s.m.envelope, sent
+	c.Value = s.m.issue(w)
+	c.envelope, c.written = &s.m.envelope, w
 	if s.original() {
 		s.m.tally.reissue(Reissue{
 			FromKey: s.cookie.key.ID, ToKey: w.key.ID,
@@ -281,19 +279,18 @@ type written struct {
 	payload []byte          // the encoding of the data; nil: the zero T
 }
 
-// token returns the token of the session at now.
-func (s *Session[T]) token(now time.Time) (written, error) {
-	var w written
+// token makes w, which may be what was written, the token of the session at now.
+func (s *Session[T]) token(w *written, now time.Time) error {
 	switch {
 	case s.wrote != nil:
-		w = *s.wrote
+		*w = *s.wrote
 	case s.original():
 		w.header, w.codec, w.payload = s.cookie.header, s.m.codec(&s.cookie.opened), s.cookie.payload
 	}
 	if w.key == nil {
 		var err error
 		if w.key, err = s.primary(now); err != nil {
-			return written{}, err
+			return err
 		}
 	}
 	switch {
@@ -302,7 +299,7 @@ func (s *Session[T]) token(now time.Time) (written, error) {
 		w.codec, _ = s.m.writeCodec(s.keys.Ring(), now)
 		w.payload = s.m.zero[w.codec.ID()]
 	case s.original() && !s.changed:
-		s.recode(&w, now)
+		s.recode(w, now)
 	}
 	w.header.Key, w.header.Codec = w.key.ID, w.codec.ID()
 	// A clock that was stepped back must not make the newer token the older.
@@ -318,7 +315,7 @@ func (s *Session[T]) token(now time.Time) (written, error) {
 			err = s.m.checkSize(&w.header, k, len(w.payload))
 		}
 	}
-	return w, err
+	return err
 }
 
 // recode puts the payload into the codec that is to be written, where that

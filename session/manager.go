@@ -174,8 +174,8 @@ func (m *Manager[T]) Seal(now time.Time, s *Session[T]) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touch()
-	w, err := s.token(now)
-	if err != nil {
+	var w written
+	if err := s.token(&w, now); err != nil {
 		return "", err
 	}
 	return m.issue(&w), nil
