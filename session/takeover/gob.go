@@ -97,7 +97,7 @@ type gobReader struct {
 	message []byte // what is left of the current one
 	rest    []byte // the messages behind it
 	wire    map[int64]*gobWire
-	fitting map[gobFit]bool // what fits, as far as is known
+	fitting map[gobFit]bool // what fits, as far as is known; false if only within another value
 	entries int
 }
 
@@ -304,6 +304,9 @@ func (d *gobReader) whole(id int64, v reflect.Value, depth int) error {
 	if err := d.fits(v.Type(), id, depth); err != nil {
 		return err
 	}
+	if !d.fitting[gobFit{gobBase(v.Type()), id}] {
+		return errGobMismatch
+	}
 	if err := d.single(id); err != nil {
 		return err
 	}
@@ -325,7 +328,7 @@ func (d *gobReader) single(id int64) error {
 // it is. What is being looked at already fits for now.
 func (d *gobReader) fits(t reflect.Type, id int64, depth int) error {
 	t = gobBase(t)
-	if d.fitting[gobFit{t, id}] {
+	if _, ok := d.fitting[gobFit{t, id}]; ok {
 		return nil
 	}
 	if depth > maxDepth {
@@ -380,7 +383,7 @@ func (d *gobReader) fits(t reflect.Type, id int64, depth int) error {
 		}
 	case reflect.Struct:
 		if w.kind == gobStruct {
-			return d.fieldsFit(t, w, depth)
+			return d.fieldsFit(t, id, depth)
 		}
 	}
 	if basic == 0 || basic != id {
@@ -389,9 +392,12 @@ func (d *gobReader) fits(t reflect.Type, id int64, depth int) error {
 	return nil
 }
 
-func (d *gobReader) fieldsFit(t reflect.Type, w *gobWire, depth int) error {
+// fieldsFit is fits for structs. One that has none of the fields is another struct
+// altogether, which gob.Decoder takes for a value within another.
+func (d *gobReader) fieldsFit(t reflect.Type, id int64, depth int) error {
+	fields := d.wire[id].fields
 	known := 0
-	for _, f := range w.fields {
+	for _, f := range fields {
 		local, ok := gobLocal(t, f.name)
 		if !ok {
 			continue
@@ -401,8 +407,8 @@ func (d *gobReader) fieldsFit(t reflect.Type, w *gobWire, depth int) error {
 		}
 		known++
 	}
-	if known == 0 && len(w.fields) > 0 && t.NumField() > 0 {
-		return errGobMismatch // another struct altogether
+	if known == 0 && len(fields) > 0 && t.NumField() > 0 {
+		d.fitting[gobFit{t, id}] = false
 	}
 	return nil
 }

@@ -286,6 +286,17 @@ func TestGorillaReadsTheTypesOfAProgram(t *testing.T) {
 	if err != nil || f.Data != (gorillaName{"tom"}) {
 		t.Errorf("%#v, %v", f.Data, err)
 	}
+	// One that has none of its fields any more is left zero, as gob.Decoder leaves it.
+	type inner struct{ New int }
+	type outer struct {
+		Name  string
+		Inner inner
+	}
+	c.Type = reflect.TypeFor[outer]()
+	f, err = gorillaOpen(gorillaReader(t, c), gorillaSeal(gorillaHash, nil, gorillaTime, toGob(t, each)))
+	if err != nil || f.Data != (outer{Name: "tom"}) {
+		t.Errorf("%#v, %v", f.Data, err)
+	}
 }
 
 func TestGorillaLeavesTheRegistryOfGobAlone(t *testing.T) {
