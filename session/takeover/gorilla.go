@@ -108,7 +108,9 @@ const (
 // registered that could clash with it. It makes values of the types above and of Types
 // only, of which the methods GobDecode and UnmarshalBinary are called with what is in the
 // cookie. A gob has at most 4,096 elements, entries, fields and types, which are counted
-// before there is memory for them, and is nested no deeper than 64.
+// before there is memory for them, and is nested no deeper than 64. Each may be a byte in
+// the cookie, and is in memory as large as its type: a struct of 1 kB that is in Types can
+// make 4 MB.
 func Gorilla(c GorillaConfig) (*Reader, error) {
 	p := problems{function: "Gorilla"}
 	p.cookie(c.Cookie, "it is the name of the session, as it is given to Get")
