@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -315,7 +316,7 @@ func (m *Manager[T]) takeOverFrom(all []Takeover[T]) (errs []error) {
 	seen := map[string]string{} // the system, by the name of the cookie
 	unsigned := func(t Takeover[T]) bool {
 		u, ok := t.From.(interface{ Unsigned() bool })
-		return ok && u.Unsigned()
+		return ok && !isNil(t.From) && u.Unsigned()
 	}
 	if len(all) > 1 && slices.ContainsFunc(all, unsigned) {
 		errs = append(errs, errors.New("session: one of several Takeovers is from unsigned cookies: what another refuses would come in by it; it has to be the only one"))
@@ -333,8 +334,12 @@ func (m *Manager[T]) takeOverFrom(all []Takeover[T]) (errs []error) {
 		case !time.Now().Before(t.Until):
 			problem("Until is %s, which is past: nobody would be taken over; remove the Takeover, or set a later time", t.Until.Format(time.RFC3339))
 		}
-		if t.From == nil {
+		switch {
+		case t.From == nil:
 			problem("From is nil: package takeover has readers of other libraries' cookies")
+			continue
+		case isNil(t.From):
+			problem("From is a nil %T: the function that makes it has returned an error, which says why", t.From)
 			continue
 		}
 		own := &takeover{from: t.From, system: t.From.System(), names: slices.Clone(t.From.Cookies()), until: t.Until, deleteAfter: t.DeleteAfter}
@@ -364,6 +369,13 @@ func (m *Manager[T]) takeOverFrom(all []Takeover[T]) (errs []error) {
 		m.takeovers, m.converts = append(m.takeovers, own), append(m.converts, t.Convert)
 	}
 	return errs
+}
+
+// isNil reports whether there is no Origin behind the interface, but a nil pointer: what
+// comes with an error that nobody has looked at.
+func isNil(from Origin) bool {
+	v := reflect.ValueOf(from)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // isRawName reports whether a cookie of this name can come in a header. Other libraries

@@ -614,6 +614,7 @@ func TestNewListsEveryProblemOfTakeovers(t *testing.T) {
 		Takeover[visit]{From: named("bad", "a;b", "", "former", DefaultName), Convert: toVisit, Until: farAway},
 		Takeover[visit]{From: named("twice", "x"), Convert: toVisit, Until: farAway},
 		Takeover[visit]{From: named("twice", "x"), Convert: toVisit, Until: farAway},
+		Takeover[visit]{From: (*unsigned)(nil), Convert: toVisit, Until: farAway},
 	)
 	if err == nil {
 		t.Fatal("no error")
@@ -624,6 +625,7 @@ func TestNewListsEveryProblemOfTakeovers(t *testing.T) {
 		"Takeover 2: none has no cookie",
 		`Takeover 3: cookie name "a;b"`, `Takeover 3: cookie name ""`, `"former" is among Config.FormerNames`, `"__Host-session" is this Manager's`,
 		`Takeover 5: cookie name "x" of twice is there twice`,
+		"Takeover 6: From is a nil *session.unsigned: the function that makes it has returned an error",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("there is no %q in\n%v", want, err)
