@@ -35,11 +35,14 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		flask, *flask, to, m,
 	} {
 		var log bytes.Buffer
-		slog.New(slog.NewTextHandler(&log, nil)).Info("", "x", x)
+		for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+			slog.New(h).Info("", "x", x)
+			slog.New(h).Info("", "x", []any{x})
+		}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&log, verb+"\n", x)
 		}
-		for _, leak := range []string{"open sesame", "6f70656e20736573616d65", "111 112 101 110 32", "0x6f, 0x70, 0x65"} {
+		for _, leak := range []string{"open sesame", "b3BlbiBzZXNhbWUg", "6f70656e20736573616d65", "111 112 101 110 32", "0x6f, 0x70, 0x65"} {
 			if strings.Contains(log.String(), leak) {
 				t.Errorf("%T: %s", x, log.String()[:min(log.Len(), 300)])
 				break
