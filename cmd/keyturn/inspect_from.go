@@ -140,9 +140,16 @@ func (c inspectCommand) inspectFrom(std streams) error {
 	return outcomeStatus(report.Outcome)
 }
 
+// utc returns a time in UTC. One that is further away than RFC 3339, and with it JSON, has
+// years for is the first or the last that there is: a cookie may say any.
 func utc(t time.Time) time.Time {
-	if t.IsZero() {
+	switch year := t.UTC().Year(); {
+	case t.IsZero():
 		return t
+	case year < 0:
+		return time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	case year > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	}
 	return t.UTC()
 }
@@ -154,8 +161,8 @@ func (c inspectCommand) settings() (words map[string][]string, problems []error)
 	for i, s := range c.Setting {
 		name, value, ok := strings.Cut(s, "=")
 		switch {
-		case !ok || name == "":
-			// It may be a secret alone.
+		case !ok || name == "" || strings.Trim(value, "=") == "" && len(vectors.Unknown(c.From, []string{name})) > 0:
+			// It may be a secret alone, which ends with = in base64.
 			problems = append(problems, fmt.Errorf("--setting: number %d is not KEY=VALUE", i+1))
 			continue
 		case strings.HasPrefix(value, "@"):
