@@ -19,10 +19,10 @@ func (takeoverCheckCommand) Help() string {
 	return `A case is a cookie of another library with the secrets and settings that belong to it, and what that library makes of it: whether it accepts it at the case's time, and what is then in it. Each is opened at its own time with a reader of package session/takeover, and has to be judged and read as there. So whoever changes a reader, or wants to know whether it reads cookies of the library's version at hand, has something to go by. A file is
 
     {"system": ..., "cases": [{"name", "system", "settings", "cookie_name",
-      "cookie_values": [{"name", "value"}], "now", "max_age", "expect",
-      "payload", "tags"}]}
+      "cookie_values": [{"name", "value"}], "issued_at", "now", "max_age",
+      "expect", "payload", "tags"}]}
 
-with expect accept or reject, now and max_age in (Unix) seconds, and the settings that keyturn inspect --from SYSTEM --help has. What JSON has no type for is {"$type": ...} in a payload, as keyturn inspect --from SYSTEM --json shows it. Tags allow a reader to differ:
+with expect accept or reject, issued_at, now and max_age in (Unix) seconds, of which the first and the last may be missing, and the settings that keyturn inspect --from SYSTEM --help has. What JSON has no type for is {"$type": ...} in a payload, as keyturn inspect --from SYSTEM --json shows it. Tags allow a reader to differ:
 
     may-reject      it may be stricter than the library and refuse the cookie,
                     which then counts as stricter; the payload of one that it
@@ -31,6 +31,7 @@ with expect accept or reject, now and max_age in (Unix) seconds, and the setting
     drops-keys      it may have members that the library drops
     js-number       its integers may be exact where JavaScript rounds them
     lone-surrogate  half of a surrogate pair in a text may be something else
+    no-expiry       it may end at another time than max_age behind issued_at
 
     keyturn takeover-check session/takeover/testdata/*.json
     keyturn takeover-check --json flask.json | jq .failures

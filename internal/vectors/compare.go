@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/keyturn/keyturn/session"
 	"github.com/keyturn/keyturn/session/takeover"
 )
 
@@ -25,6 +26,27 @@ func (c *Case) compare(data any) error {
 	}
 	m := matcher{dropsKeys: c.has("drops-keys"), roundsNumbers: c.has("js-number"), surrogates: c.has("lone-surrogate")}
 	return m.match("payload", c.Payload, data)
+}
+
+// compareTimes says where the session begins or ends at other times than the case says:
+// when it was issued, and max_age later. A library may grant some seconds more, of which
+// iron has the most. What a reader does not say is not looked at.
+func (c *Case) compareTimes(f session.Foreign) error {
+	issued, err := c.IssuedAt.Int64()
+	if err != nil {
+		return nil
+	}
+	if !f.Start.IsZero() && f.Start.Unix() != issued {
+		return fmt.Errorf("it begins at %d, and was issued at %d", f.Start.Unix(), issued)
+	}
+	if c.MaxAge == nil || f.Expires.IsZero() || c.has("no-expiry") {
+		return nil
+	}
+	age, err := c.MaxAge.Int64()
+	if late := f.Expires.Unix() - issued - age; err == nil && (late < 0 || late > 60) {
+		return fmt.Errorf("it ends at %d, and max_age ends at %d", f.Expires.Unix(), issued+age)
+	}
+	return nil
 }
 
 type matcher struct{ dropsKeys, roundsNumbers, surrogates bool }

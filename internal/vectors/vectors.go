@@ -33,9 +33,9 @@ type Case struct {
 	Settings     map[string]any `json:"settings"` // numbers are json.Number
 	CookieName   string         `json:"cookie_name"`
 	CookieValues []Cookie       `json:"cookie_values"`
-	IssuedAt     json.Number    `json:"issued_at"`
-	MaxAge       *json.Number   `json:"max_age"` // seconds; nil: the format has none
-	Now          json.Number    `json:"now"`     // Unix seconds
+	IssuedAt     json.Number    `json:"issued_at"` // "" if the format has none, or nobody knows
+	MaxAge       *json.Number   `json:"max_age"`   // seconds; nil: the format has none
+	Now          json.Number    `json:"now"`       // Unix seconds
 	Expect       string         `json:"expect"`
 	Payload      any            `json:"payload"`
 	RejectReason string         `json:"reject_reason"`
@@ -108,7 +108,7 @@ func (c *Case) Run() (Verdict, error) {
 		case err != nil:
 			return Failed, fmt.Errorf("refused, and the library accepts it: %w", err)
 		}
-		if err := c.compare(f.Data); err != nil {
+		if err := errors.Join(c.compare(f.Data), c.compareTimes(f)); err != nil {
 			return Failed, err
 		}
 		return Passed, nil

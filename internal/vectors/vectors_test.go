@@ -1,8 +1,11 @@
 package vectors
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -61,6 +64,19 @@ func TestVerdicts(t *testing.T) {
 	good := find("accept", func(c *Case) bool { return len(c.Tags) == 0 && c.Payload.(map[string]any)["user_id"] != nil })
 	bad := find("reject", func(c *Case) bool { return strings.Contains(c.Name, "neg") })
 	change := func(c Case, f func(*Case)) *Case { f(&c); return &c }
+	seconds := func(n json.Number, more int64) json.Number {
+		i, err := n.Int64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return json.Number(strconv.FormatInt(i+more, 10))
+	}
+	// withAge returns the settings with the max_age that the reader has for its own.
+	withAge := func(c *Case) map[string]any {
+		settings := maps.Clone(c.Settings)
+		settings["max_age"] = *c.MaxAge
+		return settings
+	}
 	for _, tt := range []struct {
 		name    string
 		c       *Case
@@ -76,6 +92,13 @@ func TestVerdicts(t *testing.T) {
 		{"accepted where it may not be", change(good, func(c *Case) { c.Expect, c.RejectReason = "reject", "too old" }), Failed, "accepted, and the library rejects it: too old"},
 		{"accepted where it may not be, whatever the tag", change(good, func(c *Case) { c.Expect, c.Tags = "reject", []string{"may-reject", "may-differ"} }), Failed, "accepted, and"},
 		{"another payload", change(good, func(c *Case) { c.Payload = map[string]any{"user_id": nil} }), Failed, "payload"},
+		{"issued earlier", change(good, func(c *Case) { c.IssuedAt = seconds(c.IssuedAt, -1) }), Failed, "it begins at "},
+		{"of a greater age", change(good, func(c *Case) { c.Settings, c.MaxAge = withAge(c), new(seconds(*c.MaxAge, 2)) }), Failed, "it ends at "},
+		{"of a lesser age", change(good, func(c *Case) { c.Settings, c.MaxAge = withAge(c), new(seconds(*c.MaxAge, -60)) }), Failed, "it ends at "},
+		{"of an age that does not end it", change(good, func(c *Case) {
+			c.Settings, c.MaxAge, c.Tags = withAge(c), new(seconds(*c.MaxAge, 2)), []string{"no-expiry"}
+		}), Passed, ""},
+		{"of an age that nobody knows", change(good, func(c *Case) { c.IssuedAt = "" }), Passed, ""},
 		{"no expectation", change(good, func(c *Case) { c.Expect = "" }), Failed, `expect is ""`},
 		{"no time", change(good, func(c *Case) { c.Now = "" }), Failed, "now is not a number of seconds"},
 		{"no system", change(good, func(c *Case) { c.System = "nope" }), Failed, `there is no system "nope"`},

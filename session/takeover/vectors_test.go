@@ -57,6 +57,33 @@ func TestReadersJudgeCookiesAsTheLibrariesThatMadeThem(t *testing.T) {
 	}
 }
 
+// What the times are, Run compares with the case; here is that there are any.
+func TestReadersSayWhenSessionsBeginAndEnd(t *testing.T) {
+	neither := []string{"asgi-sessions", "express-cookie-session", "plug", "rack"}
+	onlyEnds := []string{"iron-session", "rails"}
+	for _, f := range files(t) {
+		for _, c := range f.Cases {
+			r, now, err := c.Reader()
+			if err != nil {
+				t.Fatalf("%s: %v", c.Name, err)
+			}
+			s, err := r.Open(now, c.Values(r))
+			if c.Expect != "accept" || err != nil {
+				continue
+			}
+			begins := c.IssuedAt != "" && !slices.Contains(onlyEnds, c.System) && !slices.Contains(neither, c.System) ||
+				c.Settings["session_type"] == "fernet"
+			ends := c.MaxAge != nil && *c.MaxAge != "0" && !slices.Contains(neither, c.System)
+			if slices.Contains(c.Tags, "no-expiry") {
+				ends = !s.Expires.IsZero() // by a claim of its own
+			}
+			if s.Start.IsZero() == begins || s.Expires.IsZero() == ends {
+				t.Errorf("%s: from %v to %v, want a start: %t, an end: %t", c.Name, s.Start, s.Expires, begins, ends)
+			}
+		}
+	}
+}
+
 // edits calls f with texts that differ from s in one character: another one in its
 // place, none, or one more. They are every one of a hundred or so at each place if all is
 // true, and else one at each of 200 places, of the kind whose turn it is.
