@@ -81,6 +81,92 @@ func TestTextIsAppended(t *testing.T) {
 	}
 }
 
+// Of each length, each text that is the one of some bytes is accepted, and
+// nothing else: among all characters where they are up to three, in every two that are
+// beside each other of longer ones.
+func TestShortTextsAreAcceptedInOneFormOnly(t *testing.T) {
+	check := func(b []byte) bool {
+		raw, err := DecodeText(nil, string(b))
+		if err != nil {
+			if raw != nil {
+				t.Fatalf("DecodeText(%q) returns bytes with its error", b)
+			}
+			return false
+		}
+		if string(AppendText(nil, raw)) != string(b) {
+			t.Fatalf("DecodeText(%q) is %x, whose text is %q", b, raw, AppendText(nil, raw))
+		}
+		return true
+	}
+	for n, want := range []int{1, 0, 1 << 8, 1 << 16} {
+		b := make([]byte, n)
+		accepted := 0
+		for i := range 1 << (8 * n) {
+			for place := range b {
+				b[place] = byte(i >> (8 * place))
+			}
+			if check(b) {
+				accepted++
+			}
+		}
+		if accepted != want {
+			t.Errorf("%d texts of length %d are accepted, want %d", accepted, n, want)
+		}
+	}
+	for n := 4; n <= 14; n++ {
+		size := len(alphabet)
+		last := [...]int{size, 0, 4, 16}[n%4] // characters that may be the last one
+		for i := range n - 1 {
+			want := size * size
+			if i == n-2 {
+				want = size * last
+			} else if last == 0 {
+				want = 0
+			}
+			b := bytes.Repeat([]byte("A"), n)
+			accepted := 0
+			for pair := range 1 << 16 {
+				b[i], b[i+1] = byte(pair), byte(pair>>8)
+				if check(b) {
+					accepted++
+				}
+			}
+			if accepted != want {
+				t.Errorf("of length %d, %d texts that differ at %d and behind it are accepted, want %d", n, accepted, i, want)
+			}
+		}
+	}
+}
+
+// The room may have been used, and may be part of more: what was there does not come
+// through, and nothing is written beyond what is decoded.
+func TestTextIsDecodedIntoItsRoomOnly(t *testing.T) {
+	for n := range 40 {
+		raw := make([]byte, n)
+		for i := range raw {
+			raw[i] = byte(n + 91*i)
+		}
+		for _, s := range []string{string(AppendText(nil, raw)), string(AppendText(nil, raw)) + "="} {
+			for size := range 48 {
+				whole := bytes.Repeat([]byte{0xFF}, 64)
+				got, err := DecodeText(whole[8:8:8+size], s)
+				if err == nil && (!bytes.Equal(got, raw) || cap(got) < n || n <= size && cap(got) != n) {
+					t.Fatalf("%q in a room of %d is %x with a capacity of %d", s, size, got, cap(got))
+				}
+				if err == nil && n > 0 && n <= size != (&got[0] == &whole[8]) {
+					t.Fatalf("%d bytes in a room of %d: in it is %t", n, size, &got[0] == &whole[8])
+				}
+				in := 8 + min(size, len(s)/4*3+len(s)%4*6/8)
+				for i, b := range whole {
+					if (i < 8 || i >= in) && b != 0xFF {
+						t.Fatalf("%q in a room of %d: it wrote at %d", s, size, i-8)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestDecodeTextSharesNothing(t *testing.T) {
 	s := base64.RawURLEncoding.EncodeToString([]byte("abcdef"))
 	a, _ := DecodeText(nil, s)
