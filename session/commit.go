@@ -170,7 +170,7 @@ func (s *Session[T]) commit(first, reissue bool) (c Commit) {
 		return c
 	}
 	w := s.wrote
-	if w == nil {
+	if w == nil || w.key == nil { // a session that is taken over has none until it is sent
 		w = new(written)
 	}
 	if err := s.token(w, now); err != nil {
