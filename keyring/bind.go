@@ -54,7 +54,7 @@ func (b *Binding) Subkeys() *Subkeys { return b.keyring.now.Load().subkeys[b.ind
 type Subkeys struct {
 	ring      *Ring
 	hint      *hint
-	keys      table
+	keys      map[KeyID]*entry
 	primaries []*Subkey // in the order of the ring's changes
 }
 
@@ -100,7 +100,7 @@ func (s *Subkeys) Primary(now time.Time) (*Subkey, error) {
 // The cost does not depend on the number of keys. It does not allocate. An
 // unknown key may lead the keyring to look at its source before long.
 func (s *Subkeys) Lookup(id KeyID, now time.Time) (*Subkey, error) {
-	e := s.keys.find(id).entry
+	e := s.keys[id]
 	switch {
 	case e == nil:
 		s.hint.give()
@@ -120,7 +120,7 @@ func (b *Binding) derive(r *Ring) (*Subkeys, error) {
 			return nil, err
 		}
 	}
-	s := &Subkeys{ring: r, hint: b.keyring.hint, keys: newTable(len(r.document.Keys))}
+	s := &Subkeys{ring: r, hint: b.keyring.hint, keys: make(map[KeyID]*entry, len(r.document.Keys))}
 	var errs []error
 	for _, k := range r.document.Keys {
 		e := &entry{until: k.VerifyUntil}
@@ -142,12 +142,12 @@ func (b *Binding) derive(r *Ring) (*Subkeys, error) {
 				subkey.usage = b.keyring.usageOf(k.id)
 			}
 		}
-		s.keys.put(k.id, e)
+		s.keys[k.id] = e
 	}
 	for _, c := range r.changes {
 		var p *Subkey
 		if c.key >= 0 {
-			p = s.keys.find(r.document.Keys[c.key].id).entry.subkey
+			p = s.keys[r.document.Keys[c.key].id].subkey
 		}
 		s.primaries = append(s.primaries, p)
 	}
