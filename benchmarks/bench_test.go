@@ -57,7 +57,7 @@ func BenchmarkContests(b *testing.B) {
 func BenchmarkParallel(b *testing.B) {
 	all := contests(b)
 	for _, contest := range []string{"value/open", "request/read"} {
-		e := find(b, all, contest, "keyturn hmac-sha256 cbor")
+		e := find(b, all, contest, work.KeyturnCBOR)
 		b.Run(contest, func(b *testing.B) {
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {

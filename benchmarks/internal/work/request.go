@@ -17,6 +17,9 @@ import (
 // FloorRequest is the floor of middleware: a wrapper that does nothing else.
 const FloorRequest = "floor: wraps the writer and the request"
 
+// KeyturnCBOR is keyturn where the codec and the algorithm make no difference.
+const KeyturnCBOR = "keyturn hmac-sha256 cbor"
+
 // wrapped is a ResponseWriter that does nothing of its own.
 type wrapped struct{ http.ResponseWriter }
 
@@ -152,14 +155,12 @@ func requests() ([]Contest, error) {
 	return contests, nil
 }
 
-const keyturnCBOR = "keyturn hmac-sha256 cbor"
-
 func enterUnknownKey(contests []Contest) error {
 	m, err := newManager[Session](signer.HMACSHA256(), codec.CBOR())
 	if err != nil {
 		return err
 	}
-	s, err := typed(m, keyturnCBOR, middleware.Config{})
+	s, err := typed(m, KeyturnCBOR, middleware.Config{})
 	if err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func enterReissue(contests []Contest) error {
 	if err != nil {
 		return err
 	}
-	s, err := typed(m, keyturnCBOR, middleware.Config{ReissueOnRead: true})
+	s, err := typed(m, KeyturnCBOR, middleware.Config{ReissueOnRead: true})
 	if err != nil {
 		return err
 	}
@@ -251,7 +252,7 @@ func enterUntouched1kB(contests []Contest) error {
 	if m.Open(Now, cookie).Data() != v {
 		return errors.New("1 kB: another session")
 	}
-	s := Site{Who: keyturnCBOR, Wrap: mw.Handler}
+	s := Site{Who: KeyturnCBOR, Wrap: mw.Handler}
 	Enter(contests, "request/untouched-1kB", s.entry(untouched, cookie, false))
 	return nil
 }

@@ -96,7 +96,7 @@ const (
 	parallelRead = "parallel/request/read"
 	serverStep   = "server"
 	// parallelWho is who is measured in parallel.
-	parallelWho = "keyturn hmac-sha256 cbor"
+	parallelWho = work.KeyturnCBOR
 	// parallelAlone shares nothing with itself but the allocator and the collector:
 	// it gains what this machine lets anyone gain.
 	parallelAlone = "cbor alone"

@@ -94,15 +94,15 @@ const (
 	cristalhqJWT  = "cristalhq/jwt HS256"
 	goPaseto      = "go-paseto v4.local"
 	chmike        = "chmike/securecookie"
-	gorillaSess   = "gorilla/sessions"
-	scs           = "scs"
+	gorillaSess   = server.Gorilla
+	scs           = server.SCS
 
 	hmacAlone  = "keyturn hmac-sha256"
 	hmacAtTime = hmacAlone + work.AtATime
 	sealedOnly = "keyturn xchacha20-poly1305 envelope only"
-	keyJSON    = "keyturn hmac-sha256 json"
+	keyJSON    = server.KeyturnJSON
 	keyMsgpack = "keyturn hmac-sha256 msgpack"
-	keyCBOR    = "keyturn hmac-sha256 cbor"
+	keyCBOR    = work.KeyturnCBOR
 )
 
 // every returns keyturn with a codec and each of the algorithms.

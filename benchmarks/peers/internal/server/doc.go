@@ -7,11 +7,13 @@
 // machine does, and on the client.
 package server
 
+import "github.com/keyturn/keyturn/benchmarks/internal/work"
+
 // The sites of the server, which are also the names of their results.
 const (
 	Bare          = "bare net/http"
 	KeyturnJSON   = "keyturn hmac-sha256 json"
-	KeyturnCBOR   = "keyturn hmac-sha256 cbor"
+	KeyturnCBOR   = work.KeyturnCBOR
 	Gorilla       = "gorilla/sessions"
 	Golangcollege = "golangcollege/sessions"
 	SCS           = "scs"
