@@ -1,10 +1,10 @@
 package benchmarks_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/keyturn/keyturn/benchmarks/internal/work"
+	"github.com/keyturn/keyturn/benchmarks/internal/worktest"
 )
 
 func contests(tb testing.TB) []work.Contest {
@@ -30,28 +30,7 @@ func find(tb testing.TB, all []work.Contest, contest, who string) work.Entry {
 	return work.Entry{}
 }
 
-// slug is a name without what package testing would change in it.
-func slug(name string) string {
-	return strings.NewReplacer(" ", "-", ",", "", ":", "", "/", "-").Replace(name)
-}
-
-func BenchmarkContests(b *testing.B) {
-	for _, c := range contests(b) {
-		b.Run(c.Name, func(b *testing.B) {
-			for _, e := range c.Entries {
-				b.Run(slug(e.Who), func(b *testing.B) {
-					b.ReportAllocs()
-					for b.Loop() {
-						e.Do()
-					}
-					if e.Cookie > 0 {
-						b.ReportMetric(float64(e.Cookie), "cookie-B")
-					}
-				})
-			}
-		})
-	}
-}
+func BenchmarkContests(b *testing.B) { worktest.Benchmark(b, contests(b)) }
 
 // BenchmarkParallel is to be run with -cpu 1,2.
 func BenchmarkParallel(b *testing.B) {

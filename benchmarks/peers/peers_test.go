@@ -10,6 +10,7 @@ import (
 	"github.com/alexedwards/scs/v2/memstore"
 
 	"github.com/keyturn/keyturn/benchmarks/internal/work"
+	"github.com/keyturn/keyturn/benchmarks/internal/worktest"
 )
 
 func contests(tb testing.TB) []work.Contest {
@@ -21,25 +22,7 @@ func contests(tb testing.TB) []work.Contest {
 	return all
 }
 
-func TestEveryContestHasEntriesThatSucceed(t *testing.T) {
-	for _, c := range contests(t) {
-		t.Run(c.Name, func(t *testing.T) {
-			who := map[string]bool{}
-			for _, e := range c.Entries {
-				if who[e.Who] {
-					t.Errorf("two entries of %q", e.Who)
-				}
-				who[e.Who] = true
-				for range 3 { // what is kept of one run must not spoil the next
-					e.Do()
-				}
-				if e.Fork != nil {
-					e.Fork()()
-				}
-			}
-		})
-	}
-}
+func TestEveryContestHasEntriesThatSucceed(t *testing.T) { worktest.Test(t, contests(t)) }
 
 func TestEveryPeerEnters(t *testing.T) {
 	all := contests(t)
@@ -210,21 +193,4 @@ func TestCookiesAreTheSmallest(t *testing.T) {
 	}
 }
 
-func BenchmarkContests(b *testing.B) {
-	names := strings.NewReplacer(" ", "-", ",", "", ":", "", "/", "-")
-	for _, c := range contests(b) {
-		b.Run(c.Name, func(b *testing.B) {
-			for _, e := range c.Entries {
-				b.Run(names.Replace(e.Who), func(b *testing.B) {
-					b.ReportAllocs()
-					for b.Loop() {
-						e.Do()
-					}
-					if e.Cookie > 0 {
-						b.ReportMetric(float64(e.Cookie), "cookie-B")
-					}
-				})
-			}
-		})
-	}
-}
+func BenchmarkContests(b *testing.B) { worktest.Benchmark(b, contests(b)) }
