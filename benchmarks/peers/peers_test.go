@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alexedwards/scs/v2/memstore"
-
 	"github.com/keyturn/keyturn/benchmarks/internal/work"
 	"github.com/keyturn/keyturn/benchmarks/internal/worktest"
 )
@@ -135,7 +133,7 @@ func TestPeersRejectEveryChangedCookie(t *testing.T) {
 		}
 		check("whole "+l.who, value, func(v string) bool { _, err := l.get(nil, work.NewRequest(v)); return err == nil })
 	}
-	for _, s := range []work.Site{gorillaSite(), scsSite(memstore.NewWithCleanupInterval(0)), golangcollegeSite()} {
+	for _, s := range Sites() {
 		value, err := s.SignedIn()
 		if err != nil {
 			t.Fatal(err)

@@ -137,8 +137,15 @@ func golangcollegeSite() work.Site {
 	}
 }
 
+// Sites returns the sites of the peers.
+func Sites() []work.Site {
+	return []work.Site{gorillaSite(), golangcollegeSite(), scsSite(memory())}
+}
+
+// memory returns the memory of scs, without a goroutine beside what is measured.
+func memory() *memstore.MemStore { return memstore.NewWithCleanupInterval(0) }
+
 func enterRequests(contests []work.Contest) error {
-	memory := func() *memstore.MemStore { return memstore.NewWithCleanupInterval(0) } // without a goroutine beside what is measured
 	for _, s := range []work.Site{gorillaSite(), golangcollegeSite()} {
 		if err := work.EnterSite(contests, s, work.AllRequests...); err != nil {
 			return err

@@ -59,14 +59,14 @@ func site[T any](m *session.Manager[T], who string, c middleware.Config, as func
 	}, nil
 }
 
-// typed is keyturn with sessions in a struct.
-func typed(m *session.Manager[Session], who string, c middleware.Config) (Site, error) {
+// Keyturn is keyturn with sessions in a struct.
+func Keyturn(m *session.Manager[Session], who string, c middleware.Config) (Site, error) {
 	same := func(s Session) Session { return s }
 	return site(m, who, c, same, same, func(s Session) string { return s.User }, func(s *Session, seen int64) { s.Seen = seen })
 }
 
 // untyped is keyturn with sessions in a dictionary.
-func untyped(m *session.Manager[session.Values], who string) (Site, error) {
+func unKeyturn(m *session.Manager[session.Values], who string) (Site, error) {
 	return site(m, who, middleware.Config{}, dictionary, undictionary, keyUser.Get,
 		func(v *session.Values, seen int64) { keySeen.Set(v, seen) })
 }
@@ -118,7 +118,7 @@ func requests() ([]Contest, error) {
 			if err != nil {
 				return nil, err
 			}
-			if s, err = untyped(m, who+" values"); err != nil {
+			if s, err = unKeyturn(m, who+" values"); err != nil {
 				return nil, err
 			}
 			s.Note = "a dictionary, as the others have"
@@ -128,7 +128,7 @@ func requests() ([]Contest, error) {
 			if err != nil {
 				return nil, err
 			}
-			if s, err = typed(m, who, middleware.Config{}); err != nil {
+			if s, err = Keyturn(m, who, middleware.Config{}); err != nil {
 				return nil, err
 			}
 			check = func(cookie string) error { return is(m, cookie, k.algorithm, k.codec) }
@@ -160,7 +160,7 @@ func enterUnknownKey(contests []Contest) error {
 	if err != nil {
 		return err
 	}
-	s, err := typed(m, KeyturnCBOR, middleware.Config{})
+	s, err := Keyturn(m, KeyturnCBOR, middleware.Config{})
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func enterReissue(contests []Contest) error {
 	if err != nil {
 		return err
 	}
-	s, err := typed(m, KeyturnCBOR, middleware.Config{ReissueOnRead: true})
+	s, err := Keyturn(m, KeyturnCBOR, middleware.Config{ReissueOnRead: true})
 	if err != nil {
 		return err
 	}

@@ -10,19 +10,13 @@ import (
 	"os/signal"
 	"runtime"
 
-	"github.com/alexedwards/scs/v2"
-	golangcollege "github.com/golangcollege/sessions"
-	"github.com/gorilla/sessions"
-
 	"github.com/keyturn/keyturn/benchmarks/internal/work"
+	"github.com/keyturn/keyturn/benchmarks/peers"
 	"github.com/keyturn/keyturn/codec"
 	"github.com/keyturn/keyturn/keyring"
 	"github.com/keyturn/keyturn/middleware"
 	"github.com/keyturn/keyturn/session"
 )
-
-// key is that of the libraries that take bytes.
-var key = []byte("0123456789abcdef0123456789abcdef")
 
 // childArg is the first argument of a process that Start started.
 const childArg = "serve-for-the-report"
@@ -90,16 +84,26 @@ func handler() (http.Handler, error) {
 		page(w, user)
 	})
 	mux.HandleFunc("POST "+paths[Bare], func(w http.ResponseWriter, r *http.Request) {})
-	for name, site := range map[string]func() (signIn, read http.Handler, err error){
-		KeyturnJSON: keyturnSite(codec.JSON()), KeyturnCBOR: keyturnSite(codec.CBOR()),
-		Gorilla: gorillaSite, Golangcollege: golangcollegeSite, SCS: scsSite,
-	} {
-		signIn, read, err := site()
+	sites := peers.Sites()
+	for name, c := range map[string]codec.Codec{KeyturnJSON: codec.JSON(), KeyturnCBOR: codec.CBOR()} {
+		s, err := keyturnSite(name, c)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		mux.Handle("POST "+paths[name], signIn)
-		mux.Handle("GET "+paths[name], read)
+		sites = append(sites, s)
+	}
+	for _, s := range sites {
+		path, ok := paths[s.Who]
+		if !ok {
+			return nil, fmt.Errorf("%s: it has no path", s.Who)
+		}
+		mux.Handle("POST "+path, s.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			v := work.Standard
+			s.SignIn(w, r, &v)
+		})))
+		mux.Handle("GET "+path, s.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			page(w, s.Read(r))
+		})))
 	}
 	return mux, nil
 }
@@ -111,85 +115,11 @@ func page(w http.ResponseWriter, text string) {
 	io.WriteString(w, text)
 }
 
-func refuse(w http.ResponseWriter, err error) {
-	http.Error(w, err.Error(), http.StatusInternalServerError)
-}
-
-func keyturnSite(c codec.Codec) func() (signIn, read http.Handler, err error) {
-	return func() (signIn, read http.Handler, err error) {
-		m, err := session.New[work.Session](session.Config{Keys: keyring.Ephemeral(), Codecs: []codec.Codec{c}})
-		if err != nil {
-			return nil, nil, err
-		}
-		mw, err := middleware.New(m, middleware.Config{})
-		if err != nil {
-			return nil, nil, err
-		}
-		return mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if err := m.From(r.Context()).Renew(work.Standard); err != nil {
-					refuse(w, err)
-				}
-			})), mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				page(w, m.From(r.Context()).Data().User)
-			})), nil
+// keyturnSite is keyturn as it comes, with a codec.
+func keyturnSite(name string, c codec.Codec) (work.Site, error) {
+	m, err := session.New[work.Session](session.Config{Keys: keyring.Ephemeral(), Codecs: []codec.Codec{c}})
+	if err != nil {
+		return work.Site{}, err
 	}
-}
-
-func gorillaSite() (signIn, read http.Handler, err error) {
-	store := sessions.NewCookieStore(key)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s, err := store.Get(r, "session")
-			if err != nil {
-				refuse(w, err)
-				return
-			}
-			for name, value := range fields() {
-				s.Values[name] = value
-			}
-			if err := s.Save(r, w); err != nil {
-				refuse(w, err)
-			}
-		}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s, err := store.Get(r, "session")
-			if err != nil {
-				refuse(w, err)
-				return
-			}
-			name, _ := s.Values["user"].(string)
-			page(w, name)
-		}), nil
-}
-
-func golangcollegeSite() (signIn, read http.Handler, err error) {
-	m := golangcollege.New(key)
-	return m.Enable(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			for name, value := range fields() {
-				m.Put(r, name, value)
-			}
-		})), m.Enable(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			page(w, m.GetString(r, "user"))
-		})), nil
-}
-
-func scsSite() (signIn, read http.Handler, err error) {
-	sm := scs.New() // keeps the sessions in the memory of the process
-	return sm.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := sm.RenewToken(r.Context()); err != nil {
-				refuse(w, err)
-				return
-			}
-			for name, value := range fields() {
-				sm.Put(r.Context(), name, value)
-			}
-		})), sm.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			page(w, sm.GetString(r.Context(), "user"))
-		})), nil
-}
-
-// fields are the standard session for libraries whose sessions are dictionaries.
-func fields() map[string]any {
-	s := work.Standard
-	return map[string]any{
-		"user_id": s.UserID, "user": s.User, "role": s.Role, "csrf": s.CSRF, "theme": s.Theme, "seen": s.Seen,
-	}
+	return work.Keyturn(m, name, middleware.Config{})
 }
