@@ -83,7 +83,6 @@ func handler() (http.Handler, error) {
 	mux.HandleFunc("GET "+paths[Bare], func(w http.ResponseWriter, r *http.Request) {
 		page(w, user)
 	})
-	mux.HandleFunc("POST "+paths[Bare], func(w http.ResponseWriter, r *http.Request) {})
 	sites := peers.Sites()
 	for name, c := range map[string]codec.Codec{KeyturnJSON: codec.JSON(), KeyturnCBOR: codec.CBOR()} {
 		s, err := keyturnSite(name, c)

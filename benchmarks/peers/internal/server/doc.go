@@ -29,4 +29,4 @@ var paths = map[string]string{
 }
 
 // user is what the page consists of. Sites that have sessions read it there.
-const user = "tom@example.com"
+var user = work.Standard.User

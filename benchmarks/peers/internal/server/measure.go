@@ -81,10 +81,9 @@ func (s *Server) Measure(ctx context.Context, o Options) ([]Site, error) {
 
 	n := o.Requests
 	for _, name := range slices.Backward(Names) { // the last one is the bare one
-		const warm = 2000
-		count := min(warm, max(o.Requests, 1))
-		if o.Requests == 0 {
-			count = warm
+		count := 2000
+		if o.Requests > 0 {
+			count = min(count, o.Requests)
 		}
 		began := time.Now()
 		if _, err := s.turn(ctx, name, conns, count); err != nil {
