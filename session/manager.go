@@ -272,37 +272,28 @@ func (m *Manager[T]) encodesTo(c codec.Codec, v *T, payload []byte) bool {
 	return err == nil && bytes.Equal(b, payload)
 }
 
-// panicked is the error of a codec that panicked with p, which may quote the
-// data: only its type is told.
-func panicked(p any) error { return fmt.Errorf("it panicked with a %T", p) }
+// fail makes an error of a panic. It names the type only: the value may be of the data.
+func fail(err *error) {
+	if value := recover(); value != nil {
+		*err = fmt.Errorf("it panicked with a %T", value)
+	}
+}
 
 // appendTo is c.Append. A codec that panics fails.
 func appendTo(c codec.Codec, dst []byte, x any) (b []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			b, err = nil, panicked(p)
-		}
-	}()
+	defer fail(&err)
 	return c.Append(dst, x)
 }
 
 // extraOf is c.Extra. A codec that panics fails.
 func extraOf(c codec.Merger, data []byte, known func(string) bool) (b []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			b, err = nil, panicked(p)
-		}
-	}()
+	defer fail(&err)
 	return c.Extra(nil, data, known)
 }
 
 // merge is c.Merge. A codec that panics fails.
 func merge(c codec.Merger, a, b []byte) (merged []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			merged, err = nil, panicked(p)
-		}
-	}()
+	defer fail(&err)
 	return c.Merge(nil, a, b)
 }
 
@@ -349,11 +340,7 @@ func (m *Manager[T]) readBack(c codec.Codec, b []byte, v *T) error {
 
 // decode decodes a verified payload. A codec that panics fails.
 func (m *Manager[T]) decode(c codec.Codec, payload []byte, v *T) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-		}
-	}()
+	defer fail(&err)
 	if !m.isValues {
 		return c.Decode(payload, v)
 	}
