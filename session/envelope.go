@@ -68,21 +68,15 @@ func (e *envelope) open(o *opened, room []byte, keys *keyring.Subkeys, now time.
 	if len(value)+len(e.names[name].name) > MaxCookie {
 		return ErrTooLarge
 	}
-	raw, err := token.DecodeText(room, value)
-	if err != nil {
-		return ErrMalformed
-	}
 	var h token.Header
-	switch h.Parse(raw) {
-	case nil:
-	case token.ErrVersion:
-		return ErrUnsupportedVersion
-	default:
-		return ErrMalformed
+	raw, reason := parse(&h, room, value)
+	if reason != 0 {
+		return reason
 	}
+	var err error
 	o.key, err = keys.Lookup(h.Key, now)
 	if err != nil {
-		reason := keyReason(err)
+		reason = keyReason(err)
 		if reason != ErrUnknownKey { // it is a key of the ring, and may be named
 			o.header.Key = h.Key
 		}
@@ -98,6 +92,22 @@ func (e *envelope) open(o *opened, room []byte, keys *keyring.Subkeys, now time.
 		return ErrUnsupportedCodec
 	}
 	return e.checkTimes(&h, keys.Ring(), now)
+}
+
+// parse makes h the header of the token that value is the text of, and returns the
+// token's bytes, which may be put into room.
+func parse(h *token.Header, room []byte, value string) ([]byte, Reason) {
+	raw, err := token.DecodeText(room, value)
+	if err == nil {
+		err = h.Parse(raw)
+	}
+	switch err {
+	case nil:
+		return raw, 0
+	case token.ErrVersion:
+		return nil, ErrUnsupportedVersion
+	}
+	return nil, ErrMalformed
 }
 
 // codec returns the codec of a token; nil if it is not one of the configuration, or

@@ -76,17 +76,9 @@ func ReadUnverified(value string) (Info, error) {
 	if len(value) > MaxCookie {
 		return Info{}, ErrTooLarge
 	}
-	raw, err := token.DecodeText(nil, value)
-	if err != nil {
-		return Info{}, ErrMalformed
-	}
 	var h token.Header
-	switch h.Parse(raw) {
-	case nil:
-	case token.ErrVersion:
-		return Info{}, ErrUnsupportedVersion
-	default:
-		return Info{}, ErrMalformed
+	if _, reason := parse(&h, nil, value); reason != 0 {
+		return Info{}, reason
 	}
 	i := headerInfo(&h)
 	i.Size = len(value)
