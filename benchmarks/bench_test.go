@@ -19,15 +19,11 @@ func contests(tb testing.TB) []work.Contest {
 // find returns an entry of a contest.
 func find(tb testing.TB, all []work.Contest, contest, who string) work.Entry {
 	tb.Helper()
-	for _, c := range all {
-		for _, e := range c.Entries {
-			if c.Name == contest && e.Who == who {
-				return e
-			}
-		}
+	e, ok := work.Find(all, contest, who)
+	if !ok {
+		tb.Fatalf("no %q in %q", who, contest)
 	}
-	tb.Fatalf("no %q in %q", who, contest)
-	return work.Entry{}
+	return e
 }
 
 func BenchmarkContests(b *testing.B) { worktest.Benchmark(b, contests(b)) }

@@ -57,6 +57,21 @@ func Enter(contests []Contest, name string, entries ...Entry) {
 	panic("work: no contest " + name)
 }
 
+// Find returns the entry of who in the contest of the name, and whether it is there.
+func Find(contests []Contest, name, who string) (Entry, bool) {
+	for _, c := range contests {
+		if c.Name != name {
+			continue
+		}
+		for _, e := range c.Entries {
+			if e.Who == who {
+				return e, true
+			}
+		}
+	}
+	return Entry{}, false
+}
+
 // Session is the session of every contest that has a struct in it: what a small
 // site keeps about its visitor.
 type Session struct {

@@ -128,7 +128,7 @@ func plan(res *results, contests []work.Contest, only *regexp.Regexp) []step {
 		{parallelOpen, parallelWho}, {parallelOpen, parallelAlone}, {parallelRead, parallelWho},
 	} {
 		of := p.name[len("parallel/"):]
-		w, ok := find(contests, of, p.who)
+		w, ok := work.Find(contests, of, p.who)
 		if !ok || w.Fork == nil {
 			continue // which complete has said, of those that a target needs
 		}
@@ -159,20 +159,6 @@ func plan(res *results, contests []work.Contest, only *regexp.Regexp) []step {
 		})
 	}
 	return steps
-}
-
-func find(contests []work.Contest, name, who string) (work.Entry, bool) {
-	for _, c := range contests {
-		if c.Name != name {
-			continue
-		}
-		for _, e := range c.Entries {
-			if e.Who == who {
-				return e, true
-			}
-		}
-	}
-	return work.Entry{}, false
 }
 
 // choices returns the names by which --only chooses.

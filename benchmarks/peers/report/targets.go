@@ -192,7 +192,7 @@ func complete(all []target, contests []work.Contest) error {
 		case gains:
 			name := strings.TrimPrefix(t.contest, "parallel/")
 			for _, who := range t.who {
-				if e, ok := find(contests, name, who); !ok {
+				if e, ok := work.Find(contests, name, who); !ok {
 					missing("%s has no %q", name, who)
 				} else if e.Fork == nil {
 					missing("%s: %q has no Fork", name, who)
@@ -201,7 +201,7 @@ func complete(all []target, contests []work.Contest) error {
 		default:
 			for _, list := range [][]string{t.who, t.versus} {
 				for _, who := range list {
-					if _, ok := find(contests, t.contest, who); !ok {
+					if _, ok := work.Find(contests, t.contest, who); !ok {
 						missing("%s has no %q", t.contest, who)
 					}
 				}

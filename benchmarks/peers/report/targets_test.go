@@ -210,7 +210,7 @@ func TestTargetsFindTheirContests(t *testing.T) {
 		t.Error(err)
 	}
 	for _, e := range []string{parallelOpen, parallelRead} {
-		w, ok := find(contests, strings.TrimPrefix(e, "parallel/"), parallelWho)
+		w, ok := work.Find(contests, strings.TrimPrefix(e, "parallel/"), parallelWho)
 		if !ok || w.Fork == nil {
 			t.Errorf("%s cannot be measured", e)
 		}
