@@ -71,6 +71,22 @@ func TestRatiosAreToKeyturnsFirst(t *testing.T) {
 	}
 }
 
+func TestPrintedColumnsCanBeReadDownwards(t *testing.T) {
+	var b strings.Builder
+	err := table{title: "a", head: []string{"who", "ns", "95 %", "note"}, rows: [][]string{
+		{"keyturn", "1,538", "1,516 – 1,645", ""}, {"gob", "9.44", dash, "as it comes"},
+	}}.text(&b)
+	want := `
+a
+  who         ns           95 %  note
+  keyturn  1,538  1,516 – 1,645
+  gob       9.44              –  as it comes
+`
+	if err != nil || b.String() != want {
+		t.Errorf("%v: it prints%s instead of%s", err, b.String(), want)
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for x, want := range map[float64]string{
 		0: "0.00", 1.234: "1.23", 9.994: "9.99", 9.996: "10.0", 12.34: "12.3", 99.96: "100", 1234567.8: "1,234,568", -1234: "-1,234", -0.5: "-0.50",

@@ -5,7 +5,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/keyturn/keyturn/internal/turns"
@@ -18,16 +17,41 @@ type table struct {
 	rows           [][]string
 }
 
-// text prints the table in columns.
+// text prints the table in columns, without its caption.
 func (t table) text(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "\n%s\n", t.title); err != nil {
-		return err
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s\n", t.title)
+	for _, line := range t.aligned(func(s string) string { return s }) {
+		b.WriteString(strings.TrimRight("  "+strings.Join(line, "  "), " ") + "\n")
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// aligned returns the head and the rows with cells as wide as their column, those
+// of numbers with these on the right.
+func (t table) aligned(written func(string) string) [][]string {
+	width := make([]int, len(t.head))
+	var lines [][]string
 	for _, row := range append([][]string{t.head}, t.rows...) {
-		fmt.Fprintf(tw, "  %s\n", strings.Join(row, "\t"))
+		line := make([]string, len(row))
+		for i, cell := range row {
+			line[i] = written(cell)
+			width[i] = max(width[i], utf8.RuneCountInString(line[i]), 3)
+		}
+		lines = append(lines, line)
 	}
-	return tw.Flush()
+	for _, line := range lines {
+		for i, cell := range line {
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
+			if t.right(i) {
+				line[i] = pad + cell
+			} else {
+				line[i] = cell + pad
+			}
+		}
+	}
+	return lines
 }
 
 // markdown writes the table in columns that can be read as they are, too.
@@ -36,34 +60,17 @@ func (t table) markdown(b *strings.Builder, level int) {
 	if t.caption != "" {
 		fmt.Fprintf(b, "%s\n\n", t.caption)
 	}
-	width := make([]int, len(t.head))
-	rows := append([][]string{t.head}, t.rows...)
-	for _, row := range rows {
-		for i, cell := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(escape(cell)), 3)
-		}
-	}
-	for n, row := range rows {
-		for i, cell := range row {
-			cell = escape(cell)
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
-			if t.right(i) {
-				cell = pad + cell
-			} else {
-				cell += pad
-			}
-			fmt.Fprintf(b, "| %s ", cell)
-		}
-		b.WriteString("|\n")
+	for n, line := range t.aligned(escape) {
+		fmt.Fprintf(b, "| %s |\n", strings.Join(line, " | "))
 		if n > 0 {
 			continue
 		}
-		for i := range row {
-			line := strings.Repeat("-", width[i]+1)
+		for i, cell := range line {
+			rule := strings.Repeat("-", utf8.RuneCountInString(cell)+1)
 			if t.right(i) {
-				fmt.Fprintf(b, "|%s:", line)
+				fmt.Fprintf(b, "|%s:", rule)
 			} else {
-				fmt.Fprintf(b, "|%s-", line)
+				fmt.Fprintf(b, "|%s-", rule)
 			}
 		}
 		b.WriteString("|\n")
