@@ -69,7 +69,6 @@ func TestCompareRefusesWhatItCannotCompare(t *testing.T) {
 		{"", "benchmarks/compare OLD NEW"},
 		{"HEAD", "benchmarks/compare OLD NEW"},
 		{"HEAD --help", "benchmarks/compare OLD NEW"},
-		{"--help", "benchmarks/compare HEAD~1 HEAD -bench "}, // for minutes, not hours
 		{"HEAD nowhere", "nowhere is no commit"},
 		{"HEAD . ./absent", "HEAD has no ./absent"},
 		{"HEAD . ./...", "more than one package"},
@@ -89,6 +88,16 @@ func TestCompareRefusesWhatItCannotCompare(t *testing.T) {
 		trees, err := command("git", "worktree", "list").Output()
 		if err != nil || strings.Count(string(trees), "\n") != 1 || listing(t, tmp) != "" {
 			t.Errorf("compare %s leaves %s, and %s", test.args, trees, listing(t, tmp))
+		}
+	}
+}
+
+func TestCompareSaysHowItIsUsed(t *testing.T) {
+	command, _ := comparing(t)
+	for _, flag := range []string{"-h", "-help", "--help"} {
+		out, err := command("bash", "benchmarks/compare", flag).Output()
+		if err != nil || !strings.Contains(string(out), "benchmarks/compare HEAD~1 HEAD -bench ") { // for minutes, not hours
+			t.Errorf("compare %s: %v\n%s", flag, err, out)
 		}
 	}
 }
