@@ -71,9 +71,11 @@ func (r *results) markdown(charts []file) string {
 	p("")
 	p("The session is the same for all: a user's number, name and role, a CSRF token, a theme and a time. Results are compared")
 	p("once before anything is measured. scs keeps its sessions on the server, in its memory here: its cookie is the name of one,")
-	p("and it neither signs nor verifies. In the HTTP tier, chmike/securecookie is functions over bytes; keyturn's entry that is")
-	p("called \"envelope only\" is what it does of the same kind, which it does not offer by itself, and its other entry is")
-	p("what it offers: sessions, for which a request is more work than for chmike/securecookie.")
+	p("and it neither signs nor verifies. In http/get and http/set, chmike/securecookie is functions over bytes; keyturn's entry")
+	p("that is called \"envelope only\" is what it does of the same kind, which it does not offer by itself, and its other entry is")
+	p("what it offers: sessions, for which a request is more work than for chmike/securecookie. A \"floor\" is no library: it is")
+	p("what nobody can do without, as the standard library does it. Where keyturn's entry ends in \"values\", the session is a")
+	p("session.Values, which is a dictionary; elsewhere it is a struct.")
 
 	if len(charts) > 0 {
 		p("")
@@ -86,8 +88,10 @@ func (r *results) markdown(charts []file) string {
 	if len(r.verdicts) > 0 {
 		t := r.targetsTable()
 		t.title = "Targets"
-		t.caption = "What the library is to reach; the median decides. `of` says who was furthest from the bound, where there are several. `allocations` are those\n" +
-			"over a handler without middleware."
+		t.caption = "What the library is to reach; the median decides. The number groups them, `in` says which of the tables below it is\n" +
+			"measured in, and `of` who was furthest from the bound, where there are several. A floor, and \"the wrapper\", is the entry\n" +
+			"of that name; \"codec and floor\" are \"alone\" and the floor of the same codec together. \"gorilla\" is gorilla/securecookie for\n" +
+			"values and gorilla/sessions for requests. `allocations` are those over a handler without middleware."
 		t.markdown(&b, 2)
 	}
 	p("")

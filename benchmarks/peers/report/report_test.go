@@ -25,7 +25,8 @@ func TestResultsAreWritten(t *testing.T) {
 		"Some \\| Processor", "go1.26.8", "0123abc, unchanged", "2026-05-04 10:20 UTC, in 2m51s", "| github.com/gorilla/sessions | v1.4.0 |",
 		"cd benchmarks/peers && go run ./report", "a quick run",
 		"A signed text of 132 bytes is verified",
-		"| 2 a target that is met ", "| pass ", "| short ", "| not measured |", "no contest value/mend",
+		"| 2 a target that is met ", "| pass         | value/make | ", "| short        | value/make | ", "| not measured | value/mend | no contest value/mend",
+		"one, k/s", "what nobody can do without",
 		"### server", "### parallel", "server-side: the data stays in its memory",
 		"![What a request costs that reads the session, and one that changes it, in microseconds](requests.svg)",
 	} {

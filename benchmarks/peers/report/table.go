@@ -193,10 +193,10 @@ var about = map[string]string{
 func (r *results) parallelTable() table {
 	t := table{
 		title: "parallel",
-		caption: "Thousands of operations a second of one goroutine and of two at the same time, and how many times as many\n" +
+		caption: "Operations of one goroutine and of two at the same time, in thousands a second, and how many times as many\n" +
 			"the two do. What they share is what the requests of a server share; " + parallelAlone + " shares nothing, and gains what\n" +
 			"this machine, the allocator and the collector let anyone gain.",
-		head: []string{"contest", "who", "collector", "one", "two", "ratio", "95 %"},
+		head: []string{"contest", "who", "collector", "one, k/s", "two, k/s", "ratio", "95 %"},
 	}
 	for _, p := range r.parallel {
 		collector := "off"
@@ -234,9 +234,9 @@ func (r *results) serverTable() table {
 }
 
 func (r *results) targetsTable() table {
-	t := table{title: "targets", head: []string{"target", "measured", "95 %", "verdict", "of"}}
+	t := table{title: "targets", head: []string{"target", "measured", "95 %", "verdict", "in", "of"}}
 	for _, v := range r.verdicts {
-		row := []string{v.id, dash, dash, string(v.state), v.detail}
+		row := []string{v.id, dash, dash, string(v.state), v.contest, v.detail}
 		if v.state == passed || v.state == isShort {
 			row[1] = precise(v.Median)
 			if v.Low != v.High {
