@@ -34,7 +34,7 @@ type benchCommand struct {
 }
 
 func (benchCommand) Help() string {
-	return `Measures a session of your own with each codec and algorithm, to choose by. All of them run side by side, each for a short turn in every round, so that what else the machine does slows down all alike and the rows can be compared. On a terminal, it shows how far it is.
+	return `All codecs and algorithms run side by side, each for a short turn in every round, so that what else the machine does slows down all alike and the rows can be compared. On a terminal, it shows how far it is.
 
 The members of the object become the session's Values. Integers that fit int64 are int64, other numbers float64. A null is refused, as Values hold none, except inside of arrays and objects. Where the session does not fit into a cookie, the row says too large, and the others are measured.
 
