@@ -18,11 +18,8 @@ import (
 // valuesOf does, but for numbers that no int64 holds: those are float64, too. The
 // error names the member that a session cannot have.
 func sessionMembers(text []byte) (map[string]any, error) {
-	switch begin := bytes.TrimSpace(text); {
-	case len(begin) == 0:
-		return nil, errors.New("empty, a JSON object is expected")
-	case begin[0] != '{':
-		return nil, errors.New("not a JSON object")
+	if err := beginsObject(text); err != nil {
+		return nil, err
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	v, err := value(d, anyNumber)

@@ -327,6 +327,9 @@ func TestBenchRefuses(t *testing.T) {
 
 		{"nothing", " ", nil, 65, "standard input: empty, a JSON object is expected"},
 		{"no object", "[1]", nil, 65, "not a JSON object"},
+		{"a byte order mark", "\ufeff{}", nil, 65, "begins with a byte order mark; save it as UTF-8 without one"},
+		{"UTF-16", "\xff\xfe{\x00}\x00", nil, 65, "is in UTF-16; save it as UTF-8"},
+		{"UTF-16, big end first", "\xfe\xff\x00{\x00}", nil, 65, "is in UTF-16; save it as UTF-8"},
 		{"half an object", `{"a":`, nil, 65, "not a JSON object: it ends too early"},
 		{"half a text", `{"a":"b`, nil, 65, "not a JSON object: it ends too early"},
 		{"two objects", `{} {}`, nil, 65, "more than one JSON object"},

@@ -67,16 +67,29 @@ func rawCodecs(name string) []codec.Codec {
 	return raw
 }
 
+// beginsObject returns an error that says why text is no JSON object from its very
+// beginning on, which it is not where an editor or a shell has put a mark there.
+func beginsObject(text []byte) error {
+	switch begin := bytes.TrimSpace(text); {
+	case len(begin) == 0:
+		return errors.New("empty, a JSON object is expected")
+	case bytes.HasPrefix(text, []byte("\ufeff")):
+		return errors.New("begins with a byte order mark; save it as UTF-8 without one")
+	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
+		return errors.New("is in UTF-16; save it as UTF-8")
+	case begin[0] != '{':
+		return errors.New("not a JSON object")
+	}
+	return nil
+}
+
 // compactObject returns JSON text without the space in it. The error says why
 // it is not one object that every codec could carry.
 func compactObject(text []byte) ([]byte, error) {
+	if err := beginsObject(text); err != nil {
+		return nil, err
+	}
 	v := jsontext.Value(bytes.TrimSpace(text))
-	if len(v) == 0 {
-		return nil, errors.New("empty, a JSON object is expected")
-	}
-	if v[0] != '{' {
-		return nil, errors.New("not a JSON object")
-	}
 	if _, err := jsontext.NewDecoder(bytes.NewReader(v)).ReadValue(); errors.Is(err, jsontext.ErrDuplicateName) {
 		return nil, errors.New("not a JSON object that a session can carry: a member is in its object twice")
 	}
