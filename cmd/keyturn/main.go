@@ -128,6 +128,26 @@ func version() string {
 	return "keyturn " + info.Main.Version
 }
 
+// singleDashed returns the first flag of the command that is written as the go
+// command's are, with one dash, where the parser took it for flags of one letter.
+func singleDashed(err error, args []string) string {
+	e := (*kong.ParseError)(nil)
+	text := err.Error()
+	if !errors.As(err, &e) || e.Context == nil || e.Context.Selected() == nil ||
+		!strings.HasPrefix(text, "unknown flag -") || strings.HasPrefix(text, "unknown flag --") {
+		return ""
+	}
+	flags := slices.Concat(e.Context.Selected().Flags, e.Context.Model.Flags)
+	for _, arg := range args {
+		name, dashed := strings.CutPrefix(arg, "-")
+		name, _, _ = strings.Cut(name, "=")
+		if dashed && slices.ContainsFunc(flags, func(f *kong.Flag) bool { return f.Name == name }) {
+			return name
+		}
+	}
+	return ""
+}
+
 // misuse is what is said of a command line that cannot be parsed. The parser
 // quotes arguments, and an argument may be the value of a cookie: what is long
 // enough for one is left out.
@@ -148,6 +168,9 @@ func misuse(err error, args []string) error {
 		text = "expected one of " + commandsOf(group)
 	}
 	text = plainly(text)
+	if name := singleDashed(err, args); name != "" {
+		return fail(statusUsage, fmt.Errorf("unknown flag -%s, did you mean \"--%[1]s\"?; see %s --help", name, of))
+	}
 	for _, arg := range args {
 		arg = strings.TrimLeft(arg, "-")
 		for _, part := range append([]string{arg}, strings.SplitN(arg, "=", 2)...) {
