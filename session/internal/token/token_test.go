@@ -83,9 +83,15 @@ func TestHeaderRoundTrip(t *testing.T) {
 					t.Errorf("Parse before %q = %+v, %v; want %+v", rest, got, err, h)
 				}
 			}
+			// Nothing stays of a header that was there before.
+			got := Header{9, [4]byte{9}, 9, 9, 9, 9, true, [IDSize]byte{9}}
+			if err := got.Parse(raw); err != nil || got != h {
+				t.Errorf("Parse into another header = %+v, %v; want %+v", got, err, h)
+			}
+			// Part of a header is of this version, and no newer one's.
 			for n := range raw {
-				if new(Header).Parse(raw[:n]) == nil {
-					t.Errorf("Parse took %d of %d bytes", n, len(raw))
+				if err := new(Header).Parse(raw[:n]); err != ErrMalformed {
+					t.Errorf("Parse of %d of %d bytes: %v, want %v", n, len(raw), err, ErrMalformed)
 				}
 			}
 		}
