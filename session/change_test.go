@@ -594,6 +594,10 @@ func TestOpeningAllocatesItsResultOnly(t *testing.T) {
 		if v != cookie {
 			t.Error("another token")
 		}
+		// The session has room for its cookie.
+		if n := testing.AllocsPerRun(1000, func() { m.Open(t0, cookie[:len(cookie)-1]) }); n > 1 {
+			t.Errorf("%s: Open of what is not valid allocates %v times, want 1", a.Name, n)
+		}
 	}
 }
 

@@ -349,6 +349,32 @@ func TestSameNamedCookies(t *testing.T) {
 	}
 }
 
+// Of different sessions, the present name's counts; of two under a former name, neither.
+func TestDifferentSessionsUnderAFormerNameAreAmbiguous(t *testing.T) {
+	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
+	m := newManager[visit](t, Config{Keys: keys, FormerNames: []FormerName{{Name: "sid"}}})
+	former := newManager[visit](t, Config{Keys: keys, Name: "sid"})
+	a, b := signedIn(t, former, t0, visit{User: "a"}), signedIn(t, former, t0.Add(time.Second), visit{User: "b"})
+	present := signedIn(t, m, t0.Add(2*time.Second), visit{User: "c"})
+	for _, tt := range []struct {
+		name            string
+		present, former []string
+		want            Reason
+		user            string
+	}{
+		{"one", nil, []string{a}, 0, "a"},
+		{"two", nil, []string{a, b}, ErrAmbiguous, ""},
+		{"two, behind junk of the present name", []string{"junk"}, []string{a, b}, ErrAmbiguous, ""},
+		{"two, behind junk", nil, []string{"junk", a, b}, ErrAmbiguous, ""},
+		{"two, behind one of the present name", []string{present}, []string{a, b}, 0, "c"},
+	} {
+		s := requestOf(m, t0.Add(time.Hour), map[string][]string{m.Name(): tt.present, "sid": tt.former})
+		if _, r := s.Outcome(); r != tt.want || s.Data().User != tt.user {
+			t.Errorf("%s: %q, of %q; want %q, of %q", tt.name, r, s.Data().User, tt.want, tt.user)
+		}
+	}
+}
+
 func TestSessionWithAnIDIsNotTheSameAsOneWithout(t *testing.T) {
 	keys := newKeys(t, signing(newKey(t, signer.HMACSHA256(), 1), t0))
 	with := newManager[visit](t, Config{Keys: keys, IDs: true})
