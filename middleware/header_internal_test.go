@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -222,6 +223,50 @@ func TestEveryByteOfAValueIsLookedAt(t *testing.T) {
 			if _, ok := unquoted(value); ok != (inValue[a] && inValue[b]) {
 				t.Errorf("%q: %t", value, ok)
 			}
+		}
+	}
+}
+
+// What a handler has put under another spelling is kept, behind what is there.
+func TestSpellKeepsEveryLine(t *testing.T) {
+	shared := append(make([]string, 0, 2), "a=1")
+	h := http.Header{
+		"Set-Cookie": shared, "set-cookie": {"b=2", "c=3"}, "cache-CONTROL": {"private"}, "Cache-Control": nil,
+		"x-other": {"kept"}, "X-Other": {"too"},
+	}
+	spell(h, "Set-Cookie", "Cache-Control")
+	want := http.Header{
+		"Set-Cookie": {"a=1", "b=2", "c=3"}, "Cache-Control": {"private"}, "x-other": {"kept"}, "X-Other": {"too"},
+	}
+	if !maps.EqualFunc(h, want, slices.Equal) {
+		t.Errorf("%q, want %q", h, want)
+	}
+	h = http.Header{"Set-Cookie": shared, "set-cookie": {"b=2"}}
+	spell(h, "Set-Cookie")
+	if got := shared[:2][1]; got != "" {
+		t.Errorf("%q is behind the slice of somebody's", got)
+	}
+}
+
+func TestRoomsAreForOneLineEach(t *testing.T) {
+	a, b, c := rooms()
+	for i, room := range [][]string{a, b, c} {
+		if len(room) != 0 || cap(room) != 1 {
+			t.Errorf("room %d has %d lines, and room for %d", i, len(room), cap(room))
+		}
+	}
+	a, b, c = append(a, "a"), append(b, "b"), append(c, "c")
+	if a[0] != "a" || b[0] != "b" || c[0] != "c" {
+		t.Errorf("%q, %q and %q", a, b, c)
+	}
+}
+
+// As many as are few are looked at by this package wherever net/http would, too.
+func TestFewCookiesAreLookedAtUnlessNetHTTPRefusesThem(t *testing.T) {
+	for setting, want := range map[string]bool{"": true, "httpcookiemaxnum=99": false, "httpcookiemaxnum=100": true} {
+		t.Setenv("GODEBUG", setting)
+		if got := looksAtFew(); got != want {
+			t.Errorf("with GODEBUG=%q: %t, want %t", setting, got, want)
 		}
 	}
 }

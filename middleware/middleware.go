@@ -319,17 +319,18 @@ func (x *exchange) send(h http.Header, c *session.Commit) {
 		vary, setCookie, cacheControl = rooms()
 	}
 	varyByCookie(h, vary)
+	if c.Value == "" && len(c.Delete) == 0 {
+		return
+	}
+	spell(h, "Set-Cookie", "Cache-Control")
 	if unasked(c) && (setsCookie(h, s.name) || setsCookie(h, c.Cookie().Cookie)) {
 		// The cookie was set on the way here, by a server behind a proxy that
 		// shares it and may know its former name only, or by this middleware,
 		// mounted twice. Nobody asked for this one, and it must not undo the
 		// other, which may be a sign-out.
 		withdraw(c)
-	}
-	if c.Value == "" && len(c.Delete) == 0 {
 		return
 	}
-	spell(h, "Set-Cookie", "Cache-Control")
 	if c.Value != "" {
 		replaceCookie(h, s.name, s.cookies[s.name].set(c.Value, c.MaxAge), setCookie)
 	}

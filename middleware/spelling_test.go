@@ -58,3 +58,28 @@ func TestTheOnlySetCookieHoweverTheKeyIsSpelled(t *testing.T) {
 		t.Errorf("Cache-Control: %q", cache)
 	}
 }
+
+// Nor does a refresh undo a sign-out which a handler has spelled so.
+func TestARefreshUndoesNothingHoweverTheKeyIsSpelled(t *testing.T) {
+	m := newManager(t, session.Config{Name: "s", IdleTimeout: time.Hour})
+	mw := newMiddleware(t, m, middleware.Config{})
+	due := "s=" + sealed(t, m, time.Now().Add(-45*time.Minute), visit{User: "tom"})
+	for _, key := range []string{"Set-Cookie", "set-cookie"} {
+		const gone = "s=; Max-Age=0"
+		h := mw.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header()[key] = []string{gone}
+			m.From(r.Context()).Data()
+		}))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request("GET", "/", due))
+		var lines []string
+		for k, l := range w.Header() {
+			if strings.EqualFold(k, "Set-Cookie") {
+				lines = append(lines, l...)
+			}
+		}
+		if len(lines) != 1 || lines[0] != gone {
+			t.Errorf("%s: %q", key, lines)
+		}
+	}
+}
