@@ -499,3 +499,51 @@ func TestI6ATokenDoesNotChooseItsAlgorithm(t *testing.T) {
 		}
 	}
 }
+
+func TestReadUnverifiedSaysWhatItCannotRead(t *testing.T) {
+	m := newManager[visit](t, Config{})
+	good := signedIn(t, m, t0, visit{User: "tom"})
+	for _, tt := range []struct {
+		name, value string
+		want        error
+	}{
+		{"good", good, nil},
+		{"as long as a cookie may be", good + strings.Repeat("A", MaxCookie-len(good)), nil},
+		{"too long", strings.Repeat("A", MaxCookie+1), ErrTooLarge},
+		{"no text of bytes", good[:len(good)-1] + "=", ErrMalformed},
+		{"no token", "AAAA", ErrMalformed},
+		{"a newer version", edited(t, good, 1, 0xd8), ErrUnsupportedVersion},
+	} {
+		info, err := ReadUnverified(tt.value)
+		if err != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+		if err == nil && info.Size != len(tt.value) {
+			t.Errorf("%s: the size is %d, want %d", tt.name, info.Size, len(tt.value))
+		}
+	}
+}
+
+// Of two that are not valid, the one that cannot be judged is told of.
+func TestInfoIsOfTheCookieThatDecides(t *testing.T) {
+	m := newManager[visit](t, Config{})
+	good := signedIn(t, m, t0, visit{User: "tom"})
+	unknown := edited(t, good, 3, decodeText(t, good)[3]^1)
+	for _, values := range [][]string{{"junk", unknown}, {unknown, "junk"}} {
+		if got := request(m, t0, values...).Info().Size; got != len(unknown) {
+			t.Errorf("of %q, one of %d bytes is told of", values, got)
+		}
+	}
+}
+
+func TestOpenGivesTheRevocationHookAContext(t *testing.T) {
+	var got context.Context
+	m := newManager[visit](t, Config{RevocationFailure: FailClosed, Revoked: func(ctx context.Context, _ Info) (bool, error) {
+		got = ctx
+		return false, nil
+	}})
+	wantOutcome(t, m.Open(t0, signedIn(t, m, t0, visit{User: "tom"})), 0)
+	if got == nil {
+		t.Error("the hook has no context")
+	}
+}

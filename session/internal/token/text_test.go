@@ -31,6 +31,9 @@ func TestTextHasOneFormOnly(t *testing.T) {
 			if want, ok := reference(edited); ok != (err == nil) || !bytes.Equal(got, want) {
 				t.Fatalf("DecodeText(%q) is %x, %v; want %x, %t", edited, got, err, want, ok)
 			}
+			if err != nil && err != ErrMalformed {
+				t.Fatalf("DecodeText(%q): %v, want %v", edited, err, ErrMalformed)
+			}
 			if err == nil && string(AppendText(nil, got)) != edited {
 				t.Fatalf("DecodeText(%q) is %x, whose text is %q", edited, got, AppendText(nil, got))
 			}

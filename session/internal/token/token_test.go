@@ -121,6 +121,10 @@ func TestParseTellsNewerFromForeign(t *testing.T) {
 		if err := new(Header).Parse(fromHex(t, tt.raw)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
+		text := string(AppendText(nil, fromHex(t, tt.raw)))
+		if got, want := Is(text), tt.want != ErrMalformed; got != want || Is(text+"\n") {
+			t.Errorf("%s: Is = %t, want %t, and never with an end of line", tt.name, got, want)
+		}
 	}
 }
 
