@@ -447,6 +447,7 @@ type question struct {
 func (q question) Now() time.Time { return time.Now().Add(q.clock) }
 
 func (q question) RawCookies(name string) []string { return q.Cookies(name) }
+func (question) WouldHaveOurs() bool               { return true }
 
 func (q question) Cookies(name string) (values []string) {
 	for _, c := range q.r.CookiesNamed(name) {

@@ -181,6 +181,7 @@ func TestMergerThatPanicsFails(t *testing.T) {
 type breaking struct{ cookies }
 
 func (b breaking) RawCookies(name string) []string { return b.Cookies(name) }
+func (breaking) WouldHaveOurs() bool               { return true }
 
 func (b breaking) Cookies(name string) []string {
 	if name == "former" {

@@ -89,6 +89,7 @@ type committing struct {
 }
 
 func (c committing) RawCookies(name string) []string { return c.Cookies(name) }
+func (committing) WouldHaveOurs() bool               { return true }
 
 func (c committing) Cookies(name string) []string {
 	c.commit()

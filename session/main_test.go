@@ -100,6 +100,7 @@ type cookies struct {
 
 func (c cookies) Now() time.Time                  { return *c.now }
 func (c cookies) RawCookies(name string) []string { return c.Cookies(name) }
+func (cookies) WouldHaveOurs() bool               { return true }
 
 func (c cookies) Cookies(name string) []string { return c.values[name] }
 

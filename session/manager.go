@@ -50,11 +50,6 @@ func (m *Manager[T]) FormerNames() []string {
 // A Request is what a Manager asks of a request, at the first touch of its
 // session and not before. Its methods must not use the session. Package
 // middleware has the one for net/http.
-//
-// One that has a method WouldHaveOurs() bool says with it whether the browser would send
-// a cookie of the Manager with the request, if it had one. If not, that none came means
-// nothing, and no session of another library is taken over: it might take the place
-// of the session that the browser keeps back.
 type Request interface {
 	// Now returns the present time.
 	Now() time.Time
@@ -66,6 +61,13 @@ type Request interface {
 	// with quotes, and whatever characters. It is asked only where sessions of
 	// other libraries are taken over.
 	RawCookies(name string) []string
+	// WouldHaveOurs reports whether the browser would have sent a cookie of the
+	// Manager with the request, if it had one: with a request of another site,
+	// SameSite may keep it back. If it would not, that none came means nothing, and
+	// no session of another library is taken over, which might take the place of one
+	// that the browser has. It is asked only where sessions of other libraries are
+	// taken over.
+	WouldHaveOurs() bool
 }
 
 // Begin returns the session of a request, and a context that carries it for
@@ -187,6 +189,7 @@ type instant time.Time
 func (i instant) Now() time.Time           { return time.Time(i) }
 func (instant) Cookies(string) []string    { return nil }
 func (instant) RawCookies(string) []string { return nil }
+func (instant) WouldHaveOurs() bool        { return true }
 
 // single is a Request with one cookie.
 type single struct {

@@ -104,6 +104,7 @@ type askedFor struct {
 }
 
 func (a askedFor) RawCookies(name string) []string { return a.Cookies(name) }
+func (askedFor) WouldHaveOurs() bool               { return true }
 
 func (a askedFor) Cookies(string) []string {
 	*a.asked = true

@@ -223,10 +223,7 @@ func (t *takeover) candidates(r Request) (all [][]string) {
 // libraries are looked at, none of ours having been found in it. What net/http drops, as
 // it does with all cookies where they are very many, has come nevertheless.
 func (s *Session[T]) mayTakeOver() bool {
-	if len(s.m.takeovers) == 0 {
-		return false
-	}
-	if r, ok := s.req.(interface{ WouldHaveOurs() bool }); ok && !r.WouldHaveOurs() {
+	if len(s.m.takeovers) == 0 || !s.req.WouldHaveOurs() {
 		return false
 	}
 	for i, n := range s.m.names {

@@ -167,6 +167,7 @@ type request struct {
 
 func (r request) Now() time.Time                  { return r.now }
 func (r request) RawCookies(name string) []string { return r.Cookies(name) }
+func (request) WouldHaveOurs() bool               { return true }
 
 func (r request) Cookies(string) []string { return []string{r.value} }
 
