@@ -29,7 +29,7 @@ type benchCommand struct {
 	Payload   *string                             `placeholder:"FILE.json" help:"A JSON object to measure with, - for standard input: a session as the application will have them. By default the standard session of keyturn's benchmarks, a visitor in six members."`
 	Codec     list[codecName, *codecName]         `placeholder:"NAME,..." help:"A codec to measure: json, msgpack or cbor. Can be repeated; by default all."`
 	Algorithm list[algorithmName, *algorithmName] `placeholder:"NAME,..." help:"An algorithm to measure: hmac-sha256, blake2b-256 or xchacha20-poly1305, which encrypts. Can be repeated; by default all."`
-	For       duration                            `default:"10s" placeholder:"10s" help:"About how long to measure."`
+	For       duration                            `default:"10s" placeholder:"10s" help:"About how long to measure, from 10ms to 1h."`
 	JSON      bool                                `name:"json" help:"Show one JSON object."`
 }
 
@@ -74,7 +74,7 @@ const (
 
 func (c benchCommand) Run(std streams) error {
 	if d := time.Duration(c.For); d < shortestBench || d > longestBench {
-		return failf(statusUsage, "--for: not from %v to %v", shortestBench, duration(longestBench))
+		return failf(statusUsage, "--for %v: not from %v to %v", c.For, shortestBench, duration(longestBench))
 	}
 	what, members := "the standard session", standardSession
 	if c.Payload != nil {

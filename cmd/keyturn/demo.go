@@ -88,6 +88,7 @@ func (c demoCommand) Run(std streams) error {
 	if c.AllowRemote && !c.Insecure {
 		fmt.Fprintln(std.out, "from other machines, browsers keep the cookie only over https: put a proxy with TLS before it, or use --insecure")
 	}
+	fmt.Fprintln(std.out, "Ctrl-C ends it")
 	if err := std.out.Flush(); err != nil {
 		return failf(statusOutput, "standard output: %w", err)
 	}

@@ -48,7 +48,7 @@ Exit status: 0; 1 if with --check a target is short; 2 if the command line is wr
 type flags struct {
 	Quick bool   `help:"Measure for three minutes instead of ten. The bounds are wider."`
 	Check bool   `help:"Print each target with what was measured, and exit with 1 if any is short."`
-	Only  string `placeholder:"REGEXP" help:"Measure only what has a matching name, such as value/open, ^request/, parallel or server."`
+	Only  string `placeholder:"REGEXP" help:"Measure only what has a matching name, such as ^value/open, ^request/, parallel or server."`
 	Out   string `placeholder:"DIR" help:"Write RESULTS.md and the charts there."`
 }
 
