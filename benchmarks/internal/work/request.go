@@ -65,8 +65,8 @@ func Keyturn(m *session.Manager[Session], who string, c middleware.Config) (Site
 	return site(m, who, c, same, same, func(s Session) string { return s.User }, func(s *Session, seen int64) { s.Seen = seen })
 }
 
-// untyped is keyturn with sessions in a dictionary.
-func unKeyturn(m *session.Manager[session.Values], who string) (Site, error) {
+// keyturnValues is keyturn with sessions in a dictionary.
+func keyturnValues(m *session.Manager[session.Values], who string) (Site, error) {
 	return site(m, who, middleware.Config{}, dictionary, undictionary, keyUser.Get,
 		func(v *session.Values, seen int64) { keySeen.Set(v, seen) })
 }
@@ -118,7 +118,7 @@ func requests() ([]Contest, error) {
 			if err != nil {
 				return nil, err
 			}
-			if s, err = unKeyturn(m, who+" values"); err != nil {
+			if s, err = keyturnValues(m, who+" values"); err != nil {
 				return nil, err
 			}
 			s.Note = "a dictionary, as the others have"
