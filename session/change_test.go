@@ -66,7 +66,7 @@ func TestNobodyIsSignedOutByAChange(t *testing.T) {
 func TestReissueGoesForwardOnly(t *testing.T) {
 	change := t0.Add(day)
 	older, newer := newKey(t, signer.HMACSHA256(), 1), newKey(t, signer.BLAKE2b256(), 2)
-	sealing := newKey(t, signer.XChaCha20Poly1305(), 3)
+	sealing, sealingToo := newKey(t, signer.XChaCha20Poly1305(), 3), newKey(t, signer.XChaCha20Poly1305(), 4)
 	ring := func(codecs []keyring.CodecFrom, keys ...keyring.Key) *keyring.Keyring {
 		return keyring.New(newRing(t, func(d *keyring.Document) { d.Keys, d.Codecs = keys, codecs }))
 	}
@@ -93,6 +93,7 @@ func TestReissueGoesForwardOnly(t *testing.T) {
 		{"codec not scheduled any more", ring(twoCodecs, signing(older, always)), change, ring(nil, signing(older, always)), change, false},
 		{"signed to sealed", ring(nil, signing(older, always)), t0, ring(nil, signing(older, always), signing(sealing, t0)), t0, true},
 		{"sealed to signed", ring(nil, signing(sealing, always)), t0, ring(nil, signing(sealing, always), signing(newer, t0)), t0, false},
+		{"sealed to sealed", ring(nil, signing(sealing, always)), t0, ring(nil, signing(sealing, always), signing(sealingToo, t0)), t0, true},
 	} {
 		cookie := signedIn(t, newManager[visit](t, Config{Keys: tt.made}), tt.madeAt, visit{User: "tom"})
 		m := newManager[visit](t, Config{Keys: tt.read})

@@ -219,15 +219,17 @@ func TestI7ReasonsAreGivenInOrder(t *testing.T) {
 }
 
 func TestNotBeforeEndsWhatBeganInTheSameSecond(t *testing.T) {
-	ring := newRing(t, func(d *keyring.Document) {
-		d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-day))}
-		d.NotBefore = t0.Add(900 * time.Millisecond)
-	})
-	m := newManager[visit](t, Config{Keys: keyring.New(ring)})
-	for begun, want := range map[time.Duration]Reason{
-		-1: ErrNotBefore, 0: ErrNotBefore, 100 * time.Millisecond: ErrNotBefore, time.Second: 0, 1100 * time.Millisecond: 0,
-	} {
-		wantOutcome(t, request(m, t0.Add(time.Minute), signedIn(t, m, t0.Add(begun), visit{User: "tom"})), want)
+	for _, into := range []time.Duration{1, 900 * time.Millisecond} {
+		ring := newRing(t, func(d *keyring.Document) {
+			d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-day))}
+			d.NotBefore = t0.Add(into)
+		})
+		m := newManager[visit](t, Config{Keys: keyring.New(ring)})
+		for begun, want := range map[time.Duration]Reason{
+			-1: ErrNotBefore, 0: ErrNotBefore, 100 * time.Millisecond: ErrNotBefore, time.Second: 0, 1100 * time.Millisecond: 0,
+		} {
+			wantOutcome(t, request(m, t0.Add(time.Minute), signedIn(t, m, t0.Add(begun), visit{User: "tom"})), want)
+		}
 	}
 }
 
@@ -259,6 +261,16 @@ func TestRevocationThatFailsOpen(t *testing.T) {
 	wantOutcome(t, s, ErrForged)
 	if seen != (Info{}) {
 		t.Error("the hook was asked about a forged token")
+	}
+}
+
+func TestARevokedSessionIsRefusedHoweverFailuresAreTaken(t *testing.T) {
+	for _, failure := range []RevocationFailure{FailClosed, FailOpen} {
+		m := newManager[visit](t, Config{
+			Revoked:           func(context.Context, Info) (bool, error) { return true, nil },
+			RevocationFailure: failure,
+		})
+		wantOutcome(t, request(m, t0, signedIn(t, m, t0, visit{User: "tom"})), ErrSessionRevoked)
 	}
 }
 
@@ -382,6 +394,10 @@ func TestSessionWithAnIDIsNotTheSameAsOneWithout(t *testing.T) {
 	a, b := signedIn(t, with, t0, visit{User: "a"}), signedIn(t, without, t0, visit{User: "b"})
 	wantOutcome(t, request(with, t0, a, b), ErrAmbiguous)
 	wantOutcome(t, request(with, t0, b, a), ErrAmbiguous)
+	// Not even where what the ID is does not tell them apart.
+	a = forge(t, with, t0, []byte("{}"), func(h *token.Header) { h.ID = [token.IDSize]byte{} })
+	wantOutcome(t, request(with, t0, a, b), ErrAmbiguous)
+	wantOutcome(t, request(with, t0, b, a), ErrAmbiguous)
 }
 
 func TestReasonAndOutcomeHaveOneNameEach(t *testing.T) {
@@ -431,8 +447,16 @@ func TestReasonAndOutcomeHaveOneNameEach(t *testing.T) {
 			t.Errorf("Outcome(%d) is %q, Sent(%d) is %q", n, o, n, s)
 		}
 	}
-	if o := Indeterminate + 1; o.String() != "Outcome(4)" {
-		t.Errorf("the first that is no Outcome is %q", o)
+	if o, s := Indeterminate+1, SentDeleted+1; o.String() != "Outcome(4)" || s.String() != "Sent(7)" {
+		t.Errorf("the first that is no Outcome is %q, and no Sent %q", o, s)
+	}
+	for s, name := range map[Sent]string{
+		SentNothing: "nothing", SentChanged: "changed", SentRenewed: "renewed", SentRefreshed: "refreshed",
+		SentReissued: "reissued", SentTakenOver: "taken_over", SentDeleted: "deleted",
+	} {
+		if s.String() != name {
+			t.Errorf("%d = %q, want %q", s, s, name)
+		}
 	}
 }
 

@@ -444,6 +444,31 @@ func TestFullSessionIsRefreshedAfterAChangeOfAlgorithm(t *testing.T) {
 	}
 }
 
+// Nor does it panic where the key that it came with ceases to verify before the response.
+func TestFullSessionWhoseKeyRetiresDuringTheRequestIsNotSent(t *testing.T) {
+	a := signing(newKey(t, signer.HMACSHA256(), 1), t0.Add(-365*day))
+	b := signing(newKey(t, signer.XChaCha20Poly1305(), 2), t0.Add(time.Minute))
+	before := newManager[visit](t, Config{Keys: newKeys(t, a), IdleTimeout: 2 * time.Hour})
+	a.VerifyUntil = t0.Add(90 * time.Minute)
+	after := newManager[visit](t, Config{Keys: newKeys(t, a, b), IdleTimeout: 2 * time.Hour})
+	s := before.New(t0)
+	for n := MaxCookie; s.Update(func(v *visit) { v.User = strings.Repeat("x", n) }) != nil; n-- {
+	}
+	cookie := s.Commit(false).Value
+	for _, tt := range []struct {
+		committed time.Duration
+		sent      Sent
+	}{{-1, SentRefreshed}, {0, SentNothing}} {
+		now := a.VerifyUntil.Add(-time.Minute)
+		s, _ := after.Begin(t.Context(), cookies{&now, map[string][]string{after.Name(): {cookie}}})
+		wantOutcome(t, s, 0)
+		now = a.VerifyUntil.Add(tt.committed)
+		if c := s.Commit(false); c.Sent != tt.sent || (c.Value != "") != (c.Sent == SentRefreshed) {
+			t.Errorf("sent %v", c.Sent)
+		}
+	}
+}
+
 // A ring that is refused is told of once, however often it is found.
 func TestARefusedRingIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

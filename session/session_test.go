@@ -119,58 +119,59 @@ func TestNothingIsSentUnlessTheValueMustChange(t *testing.T) {
 		cookie string
 		do     func(s *Session[visit]) error
 		want   Sent
+		over   bool // whatever came is
 	}{
-		{"outcome", cookie, func(s *Session[visit]) error { s.Outcome(); return nil }, SentNothing},
+		{"outcome", cookie, func(s *Session[visit]) error { s.Outcome(); return nil }, SentNothing, false},
 		{"the same value again", cookie, func(s *Session[visit]) error {
 			return s.Update(func(v *visit) { v.User = "tom" })
-		}, SentNothing},
+		}, SentNothing, false},
 		{"there and back", cookie, func(s *Session[visit]) error {
 			err := s.Update(func(v *visit) { v.Count = 2 })
 			return errors.Join(err, s.Update(func(v *visit) { v.Count = 1 }))
-		}, SentNothing},
+		}, SentNothing, false},
 		{"a change, then the same value again", cookie, func(s *Session[visit]) error {
 			err := s.Update(func(v *visit) { v.Count = 2 })
 			return errors.Join(err, s.Update(func(v *visit) { v.Count = 2 }))
-		}, SentChanged},
+		}, SentChanged, false},
 		{"a change, then reading", cookie, func(s *Session[visit]) error {
 			err := s.Update(func(v *visit) { v.Count = 2 })
 			s.Data()
 			return err
-		}, SentChanged},
-		{"renewed with the same data", cookie, func(s *Session[visit]) error { return s.Renew(s.Data()) }, SentRenewed},
+		}, SentChanged, false},
+		{"renewed with the same data", cookie, func(s *Session[visit]) error { return s.Renew(s.Data()) }, SentRenewed, true},
 		{"renewed, then changed", cookie, func(s *Session[visit]) error {
 			err := s.Renew(visit{User: "eve"})
 			return errors.Join(err, s.Update(func(v *visit) { v.Count = 2 }))
-		}, SentRenewed},
-		{"destroyed", cookie, (*Session[visit]).Destroy, SentDeleted},
+		}, SentRenewed, true},
+		{"destroyed", cookie, (*Session[visit]).Destroy, SentDeleted, true},
 		{"destroyed, then begun anew", cookie, func(s *Session[visit]) error {
 			err := s.Destroy()
 			return errors.Join(err, s.Update(func(v *visit) { v.User = "eve" }))
-		}, SentChanged},
+		}, SentChanged, true},
 		{"destroyed, then nothing written", cookie, func(s *Session[visit]) error {
 			err := s.Destroy()
 			return errors.Join(err, s.Update(func(v *visit) {}))
-		}, SentDeleted},
+		}, SentDeleted, true},
 		{"changed, then destroyed", cookie, func(s *Session[visit]) error {
 			err := s.Update(func(v *visit) { v.Count = 9 })
 			return errors.Join(err, s.Destroy())
-		}, SentDeleted},
+		}, SentDeleted, true},
 		{"renewed, then destroyed", cookie, func(s *Session[visit]) error {
 			err := s.Renew(visit{User: "eve"})
 			return errors.Join(err, s.Destroy())
-		}, SentDeleted},
-		{"new and empty", "", func(s *Session[visit]) error { return s.Update(func(v *visit) {}) }, SentNothing},
+		}, SentDeleted, true},
+		{"new and empty", "", func(s *Session[visit]) error { return s.Update(func(v *visit) {}) }, SentNothing, false},
 		{"new, there and back", "", func(s *Session[visit]) error {
 			err := s.Update(func(v *visit) { v.Count = 2 })
 			return errors.Join(err, s.Update(func(v *visit) { v.Count = 0 }))
-		}, SentNothing},
+		}, SentNothing, false},
 		{"new and begun", "", func(s *Session[visit]) error {
 			return s.Update(func(v *visit) { v.User = "tom" })
-		}, SentChanged},
-		{"new and renewed", "", func(s *Session[visit]) error { return s.Renew(visit{}) }, SentRenewed},
-		{"new and destroyed", "", (*Session[visit]).Destroy, SentNothing},
-		{"forged and read", flip(cookie), func(s *Session[visit]) error { s.Data(); return nil }, SentNothing},
-		{"forged and destroyed", flip(cookie), (*Session[visit]).Destroy, SentDeleted},
+		}, SentChanged, false},
+		{"new and renewed", "", func(s *Session[visit]) error { return s.Renew(visit{}) }, SentRenewed, true},
+		{"new and destroyed", "", (*Session[visit]).Destroy, SentNothing, true},
+		{"forged and read", flip(cookie), func(s *Session[visit]) error { s.Data(); return nil }, SentNothing, false},
+		{"forged and destroyed", flip(cookie), (*Session[visit]).Destroy, SentDeleted, true},
 	} {
 		var values []string
 		if tt.cookie != "" {
@@ -180,8 +181,8 @@ func TestNothingIsSentUnlessTheValueMustChange(t *testing.T) {
 		if err := tt.do(s); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		if c := s.Commit(true); c.Sent != tt.want || !c.Touched {
-			t.Errorf("%s: sent %v, want %v", tt.name, c.Sent, tt.want)
+		if c := s.Commit(true); c.Sent != tt.want || c.Over != tt.over || !c.Touched {
+			t.Errorf("%s: sent %v, over %v; want %v, %v", tt.name, c.Sent, c.Over, tt.want, tt.over)
 		}
 		if c := s.Commit(true); c.Sent != SentNothing || c.Touched {
 			t.Errorf("%s: committed twice: %+v", tt.name, c)

@@ -395,6 +395,32 @@ func TestWhatBecomesOfTheOtherLibrarysCookie(t *testing.T) {
 	}
 }
 
+func TestEveryOtherLibrarysCookieIsDeletedAtItsOwnTime(t *testing.T) {
+	first, second := old{system: "first", names: []string{"sid", "sid.sig"}}, old{system: "second", names: []string{"id"}}
+	for _, tt := range []struct {
+		name          string
+		first, second time.Time // DeleteAfter
+		delete        []string
+	}{
+		{"neither", time.Time{}, t0.Add(1), nil},
+		{"the first", t0, time.Time{}, []string{"sid", "sid.sig"}},
+		{"the second", t0.Add(1), t0, []string{"id"}},
+		{"both", t0, t0, []string{"sid", "sid.sig", "id"}},
+	} {
+		m := takingOver(t, Config{}, Takeover[visit]{From: first, DeleteAfter: tt.first}, Takeover[visit]{From: second, DeleteAfter: tt.second})
+		values := foreign("tom;2025-12-30;2026-01-05", "tom")
+		values["id"] = []string{"tom;2025-12-30;2026-01-05"}
+		values[m.Name()] = []string{signedIn(t, m, t0, visit{User: "tom"})}
+		s := requestOf(m, t0, values)
+		if err := s.Update(func(v *visit) { v.Count++ }); err != nil {
+			t.Fatal(err)
+		}
+		if c := s.Commit(false); c.Sent != SentChanged || !slices.Equal(c.Delete, tt.delete) {
+			t.Errorf("%s: sent %v, deleting %q", tt.name, c.Sent, c.Delete)
+		}
+	}
+}
+
 // TestSigningOutDeletesACookieThatWasRefused, and one that is no longer looked at:
 // another instance may take it over.
 func TestSigningOutDeletesACookieThatWasRefused(t *testing.T) {

@@ -113,6 +113,34 @@ func checkMigration(t *testing.T, order []codec.Codec, v Values) {
 	}
 }
 
+// Nothing in Values is unknown to the program, which need not change them to move them.
+func TestValuesThatAreReadAreReissuedInTheLaterCodec(t *testing.T) {
+	want := everyKind()
+	for _, a := range codecs() {
+		for _, b := range codecs() {
+			m := newManager[Values](t, Config{Keys: keyring.New(newRing(t, func(d *keyring.Document) {
+				d.Keys = []keyring.Key{signing(newKey(t, signer.HMACSHA256(), 1), t0)}
+				d.Codecs = []keyring.CodecFrom{{Codec: a.Name(), From: t0}, {Codec: b.Name(), From: t0.Add(day)}}
+			}))})
+			s := request(m, t0.Add(day), signedIn(t, m, t0, want))
+			s.Outcome()
+			c := s.Commit(true)
+			if a.ID() == b.ID() {
+				if c.Sent != SentNothing {
+					t.Errorf("of %s, sent %v", a.Name(), c.Sent)
+				}
+				continue
+			}
+			if c.Sent != SentReissued || c.Token().Codec != b.Name() {
+				t.Errorf("from %s to %s: sent %v in %q", a.Name(), b.Name(), c.Sent, c.Token().Codec)
+			}
+			if err := sameValues(request(m, t0.Add(day), c.Value).Data(), want); err != nil {
+				t.Errorf("from %s to %s: %v", a.Name(), b.Name(), err)
+			}
+		}
+	}
+}
+
 func FuzzValuesThroughEveryCodec(f *testing.F) {
 	f.Add("user", "tom", int64(7), 7.0, []byte{1}, int64(1767225600), uint32(5), byte(0))
 	f.Add("$", "$bytes:AA", int64(math.MinInt64), math.Copysign(0, -1), []byte{}, int64(-62135596800), uint32(999999999), byte(5))
