@@ -162,9 +162,9 @@ func (s *Session[T]) commit(first, reissue bool) (c Commit) {
 		return c
 	case s.inherited():
 		c.Sent = SentTakenOver
-	case s.original() && s.refreshDue(now):
+	case s.refreshDue(now): // what is left is the session in the cookie, as it came
 		c.Sent = SentRefreshed
-	case s.original() && reissue && s.outdated(now):
+	case reissue && s.outdated(now):
 		c.Sent = SentReissued
 	default:
 		return c
@@ -325,12 +325,9 @@ func (s *Session[T]) recode(w *written, now time.Time) {
 	if c == nil {
 		return
 	}
-	if extra, err := s.unknown(); err != nil || extra != nil {
-		return
-	}
 	v := s.copy()
-	if !s.m.isValues && !s.whole && !s.m.encodesTo(w.codec, v, w.payload) {
-		return // there may be what T does not know, further in
+	if !s.m.isValues && !s.m.encodesTo(w.codec, v, w.payload) {
+		return // there may be what T does not know, at any depth
 	}
 	b, err := s.m.encode(c, v)
 	if err != nil || s.m.checkSize(&w.header, w.key, len(b)) != nil {
