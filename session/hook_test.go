@@ -122,22 +122,23 @@ func TestWithoutAPrimarySessionsCanBeRead(t *testing.T) {
 		d.Keys[0].SignFrom = time.Time{}
 		d.Keys = append(d.Keys, retired)
 	})
-	now := t0.Add(45 * time.Minute) // a refresh is due
-	s := request(m, now, cookie)
-	if v := s.Data(); v.User != "tom" {
-		t.Errorf("data = %+v", v)
-	}
-	if err := s.Update(func(v *visit) { v.Count = 1 }); !errors.Is(err, keyring.ErrNoPrimary) {
-		t.Errorf("Update = %v", err)
-	}
-	if err := s.Renew(visit{}); !errors.Is(err, keyring.ErrNoPrimary) {
-		t.Errorf("Renew = %v", err)
-	}
-	if _, err := m.Seal(now, s); !errors.Is(err, keyring.ErrNoPrimary) {
-		t.Errorf("Seal = %v", err)
-	}
-	if c := s.Commit(true); c.Sent != SentNothing || c.Value != "" || c.Token() != (Info{}) {
-		t.Errorf("sent %+v", c)
+	for _, now := range []time.Time{t0.Add(10 * time.Minute), t0.Add(45 * time.Minute)} { // a refresh is due at the latter
+		s := request(m, now, cookie)
+		if v := s.Data(); v.User != "tom" {
+			t.Errorf("data = %+v", v)
+		}
+		if err := s.Update(func(v *visit) { v.Count = 1 }); !errors.Is(err, keyring.ErrNoPrimary) {
+			t.Errorf("Update = %v", err)
+		}
+		if err := s.Renew(visit{}); !errors.Is(err, keyring.ErrNoPrimary) {
+			t.Errorf("Renew = %v", err)
+		}
+		if _, err := m.Seal(now, s); !errors.Is(err, keyring.ErrNoPrimary) {
+			t.Errorf("Seal = %v", err)
+		}
+		if c := s.Commit(true); c.Sent != SentNothing || c.Value != "" || c.Token() != (Info{}) {
+			t.Errorf("sent %+v", c)
+		}
 	}
 }
 
