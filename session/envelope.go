@@ -209,6 +209,7 @@ func (e *envelope) checkSize(h *token.Header, k *keyring.Subkey, payload int) er
 	return nil
 }
 
+// scratch has room for any token and its text, neither of which is longer than a cookie.
 var scratch = sync.Pool{New: func() any {
 	b := make([]byte, 0, 2*MaxCookie)
 	return &b
@@ -233,7 +234,6 @@ func seal(h *token.Header, k *keyring.Subkey, payload []byte) string {
 	n := len(raw)
 	raw = token.AppendText(raw, raw)
 	text := string(raw[n:])
-	*b = raw[:0]
 	scratch.Put(b)
 	return text
 }
