@@ -16,6 +16,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/keyturn/keyturn/benchmarks/internal/work"
 )
 
 // palette are colours that can be told apart in any kind of sight (Okabe and Ito,
@@ -255,10 +257,13 @@ func label(e entry) string {
 // cookiesChart is how long the cookies of the standard session are.
 func (r *results) cookiesChart() ([]byte, error) {
 	var all []bar
+	// Those have the bytes of another entry.
+	twin := func(who string) bool {
+		return strings.HasPrefix(who, "floor") || strings.Contains(who, "blake2b") ||
+			strings.HasSuffix(who, " values") || strings.HasSuffix(who, work.AtATime)
+	}
 	for _, e := range r.contest("value/make").entries {
-		floor := strings.HasPrefix(e.who, "floor")  // which has the bytes of keyturn
-		blake := strings.Contains(e.who, "blake2b") // which has as many as HMAC
-		if e.cookie > 0 && !floor && !blake && !strings.HasSuffix(e.who, " values") {
+		if e.cookie > 0 && !twin(e.who) {
 			all = append(all, bar{label(e), []float64{float64(e.cookie)}})
 		}
 	}

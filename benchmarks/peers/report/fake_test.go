@@ -61,7 +61,8 @@ func fakeResults() *results {
 	}
 	r.contests = append(r.contests,
 		fakeContest("value/make", keyJSON, 900., keyMsgpack, 800., keyCBOR, 700., "keyturn xchacha20-poly1305 cbor", 1000.,
-			gorillaJSON, 2300., gorillaGob, 4200., golangJWT, 2700., cristalhqJWT, 1500., goPaseto, 8000.),
+			gorillaJSON, 2300., gorillaGob, 4200., golangJWT, 2700., cristalhqJWT, 1500., goPaseto, 8000.,
+			"keyturn blake2b-256 cbor", 1100., keyCBOR+" values", 1000., keyCBOR+work.AtATime, 600., floorEnvelope+" cbor", 500.),
 		fakeContest("request/read", floorRequest, 350., keyCBOR, 1200., keyMsgpack, 1400., keyJSON, 1600., "keyturn xchacha20-poly1305 cbor", 1500.,
 			gorillaSess, 14100., scs, 15200., "golangcollege/sessions", 16700.),
 		fakeContest("request/change", keyCBOR, 3200., keyMsgpack, 3400., keyJSON, 3900., "keyturn xchacha20-poly1305 cbor", 3600., floorRequest, 350.,

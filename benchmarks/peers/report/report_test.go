@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/benchmarks/internal/work"
 	"github.com/keyturn/keyturn/benchmarks/peers/internal/server"
 )
 
@@ -161,6 +162,11 @@ func TestChartsNameAllOfThem(t *testing.T) {
 		for _, text := range want {
 			if !strings.Contains(all, "\n"+text+"\n") {
 				t.Errorf("%s is without %q; it has %q", name, text, got)
+			}
+		}
+		for _, twin := range []string{"blake2b-256 cbor", " values", work.AtATime, floorEnvelope + " cbor"} {
+			if strings.Contains(all, twin+"\n") {
+				t.Errorf("%s has %q, whose cookie is another's", name, twin)
 			}
 		}
 		if !strings.Contains(files[name], "Arial") {
