@@ -27,6 +27,7 @@ with expect accept or reject, issued_at, now and max_age in (Unix) seconds, of w
     may-reject      it may be stricter than the library and refuse the cookie,
                     which then counts as stricter; the payload of one that it
                     accepts has to be the same
+    64-bit          the same, for a program of 32 bits
     may-differ      its payload may be another
     drops-keys      it may have members that the library drops
     js-number       its integers may be exact where JavaScript rounds them

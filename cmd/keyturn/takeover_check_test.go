@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,7 +32,9 @@ func TestTakeoverCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := want(t, 0, "", append([]string{"takeover-check"}, paths...)...)
-	golden(t, "foreign/takeover-check.txt", r.out)
+	if strconv.IntSize == 64 { // with 32, one more is stricter
+		golden(t, "foreign/takeover-check.txt", r.out)
+	}
 
 	file, err := vectors.Read(flaskCases)
 	if err != nil {

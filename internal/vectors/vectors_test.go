@@ -77,6 +77,10 @@ func TestVerdicts(t *testing.T) {
 		settings["max_age"] = *c.MaxAge
 		return settings
 	}
+	narrow, why := Stricter, ""
+	if strconv.IntSize > 32 {
+		narrow, why = Failed, "refused, and the library accepts it: flask: "
+	}
 	for _, tt := range []struct {
 		name    string
 		c       *Case
@@ -88,6 +92,7 @@ func TestVerdicts(t *testing.T) {
 		{"accepted where it may be refused", change(good, func(c *Case) { c.Tags = []string{"may-reject"} }), Passed, ""},
 		{"accepted where it may be refused, with another payload", change(good, func(c *Case) { c.Tags, c.Payload = []string{"may-reject"}, nil }), Failed, "payload is map"},
 		{"refused where it may be", change(bad, func(c *Case) { c.Expect, c.Tags = "accept", []string{"x", "may-reject"} }), Stricter, ""},
+		{"refused where a program of 32 bits may", change(bad, func(c *Case) { c.Expect, c.Tags = "accept", []string{"64-bit"} }), narrow, why},
 		{"refused where it may not be", change(bad, func(c *Case) { c.Expect = "accept" }), Failed, "refused, and the library accepts it: flask: "},
 		{"accepted where it may not be", change(good, func(c *Case) { c.Expect, c.RejectReason = "reject", "too old" }), Failed, "accepted, and the library rejects it: too old"},
 		{"accepted where it may not be, whatever the tag", change(good, func(c *Case) { c.Expect, c.Tags = "reject", []string{"may-reject", "may-differ"} }), Failed, "accepted, and"},
