@@ -129,6 +129,23 @@ func TestATakenOverSessionIsOursFromThenOn(t *testing.T) {
 	}
 }
 
+// fromElsewhere is a Request with which a browser keeps back a cookie of ours.
+type fromElsewhere struct{ cookies }
+
+func (fromElsewhere) WouldHaveOurs() bool { return false }
+
+func TestNothingIsTakenOverWhereACookieOfOursWouldNotHaveCome(t *testing.T) {
+	now := t0
+	m := takingOver(t, Config{})
+	s, _ := m.Begin(t.Context(), fromElsewhere{cookies{&now, foreign("tom;2025-12-30;2026-01-05", "tom")}})
+	if got := s.Data(); got != (visit{}) {
+		t.Errorf("data = %+v", got)
+	}
+	if c := s.Commit(true); c.Outcome != Absent || c.Sent != SentNothing || c.Value != "" || len(c.Attempts) > 0 {
+		t.Errorf("commit = %+v", c)
+	}
+}
+
 func TestWhenATakenOverSessionBeginsAndEnds(t *testing.T) {
 	until := date("2026-02-01")
 	for _, tt := range []struct {
